@@ -1,0 +1,48 @@
+# The commands of the project. `make demo` and `make test` need nothing but Python 3.11 or newer.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PORT ?= 8000
+SERVE ?= 1
+STAMP := $(VENV)/.installed
+
+.PHONY: install demo serve test test-all check bench audit clean
+
+install: $(STAMP)
+
+$(STAMP): requirements.txt requirements-dev.txt
+	@test -x $(PY) || $(PYTHON) -c 'import sys; sys.exit("Charter needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned packages (a few minutes the first time)…"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --progress-bar on -r requirements-dev.txt
+	@touch $(STAMP)
+
+demo: install
+	@$(PY) manage.py demo $(if $(filter 0,$(SERVE)),--no-serve,--serve --port $(PORT))
+
+serve: install
+	@$(PY) manage.py serve --port $(PORT)
+
+test: install
+	@$(PY) -m pytest -q -m "not slow and not service" -n 2
+
+test-all: install
+	@$(PY) -m pytest -q
+
+check: install
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy config governance training evals
+	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/djlint templates --check --lint --quiet
+	@$(PY) manage.py makemigrations --check --dry-run
+
+bench: install
+	@$(PY) -m benchmarks
+
+audit: install
+	@$(VENV)/bin/pip-audit -r requirements.txt --no-deps
+
+clean:
+	@rm -rf var .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,132 @@
+"""The stage `evaluate`: ask a model every item of a suite, score it, keep all of it."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import lm_eval
+import torch
+from lm_eval.tasks import TaskManager
+from pydantic import ValidationError
+
+from evals.harness.model import EvaluatedModel, load
+from evals.harness.params import Params
+from evals.harness.results import item_rows, jsonl, task_result
+from evals.harness.suite import SuiteTask, read_suite
+from evals.harness.tasks import write_tasks
+from governance.ledger.canonical import canonical, sha256_hex
+from training.runner.failures import BadInput
+from training.runner.job import Job
+
+LIBRARIES = ("lm_eval", "transformers", "torch")
+
+
+def run(job: Job) -> dict[str, Any]:
+    """Evaluate the input `evaluated` on the input `evaluated_on`; returns the results in compact form.
+
+    Writes `items.jsonl` (one canonical JSON object an item, sorted by task and item) and `results.json` into
+    the job's outputs; the same inputs on the same machine give the same bytes. Raises BadInput naming what
+    cannot be used.
+    """
+    params, suite_input = _params(job), job.the_input("evaluated_on")
+    job.phase("load")
+    suite, chat_template = (
+        read_suite(suite_input.content, suite_input.files_at()),
+        _uses_template(suite_input.content),
+    )
+    total = sum(_requests(task, params.limit) for task in suite)
+    model = load(job.the_input("evaluated"), params, _reporter(job, total), chat_template=chat_template)
+    job.phase("evaluate", tasks=[task.task.name for task in suite], responses=total)
+    samples = ask(model, suite, params, job.seed, chat_template=chat_template)
+    job.phase("score")
+    rows = {task.task.name: item_rows(task, samples[task.task.name], model.is_too_long) for task in suite}
+    return _keep(job, suite, rows, _settings(job, params, model, chat_template=chat_template))
+
+
+def ask(
+    model: EvaluatedModel, suite: Sequence[SuiteTask], params: Params, seed: int, *, chat_template: bool
+) -> Mapping[str, Any]:
+    """lm-eval's samples by task name. All its seeds are the job's; decoding is greedy all the same."""
+    with tempfile.TemporaryDirectory(prefix="charter-tasks-") as folder:
+        write_tasks(suite, Path(folder), chat_template=chat_template)
+        answered = lm_eval.simple_evaluate(
+            model=model,
+            tasks=[task.task.name for task in suite],
+            task_manager=TaskManager(include_path=folder, include_defaults=False),
+            apply_chat_template=chat_template,
+            fewshot_as_multiturn=chat_template,
+            limit=params.limit,
+            log_samples=True,
+            bootstrap_iters=0,
+            random_seed=seed,
+            numpy_random_seed=seed,
+            torch_random_seed=seed,
+            fewshot_random_seed=seed,
+        )
+    samples: Mapping[str, Any] = answered["samples"]
+    return samples
+
+
+def _keep(
+    job: Job,
+    suite: Sequence[SuiteTask],
+    rows: Mapping[str, list[dict[str, Any]]],
+    settings: Mapping[str, Any],
+) -> dict[str, Any]:
+    names = sorted(rows)
+    items = jsonl([row for name in names for row in rows[name]])
+    tasks = sorted(
+        (task_result(task, rows[task.task.name]) for task in suite), key=lambda result: str(result["task"])
+    )
+    (job.output_dir / "items.jsonl").write_bytes(items)
+    (job.output_dir / "results.json").write_bytes(canonical({**settings, "tasks": tasks}))
+    count = sum(len(found) for found in rows.values())
+    return {
+        **settings,
+        "tasks": tasks,
+        "items": {"path": "items.jsonl", "rows": count, "sha256": sha256_hex(items)},
+    }
+
+
+def _params(job: Job) -> Params:
+    try:
+        return Params.model_validate(job.params)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise BadInput(f"The evaluation's parameters cannot be used: {faults}.") from error
+
+
+def _uses_template(suite: Mapping[str, Any]) -> bool:
+    return bool(suite.get("chat_template", True))
+
+
+def _requests(task: SuiteTask, limit: int | None) -> int:
+    return sum(len(item.choices) or 1 for item in task.asked(limit))
+
+
+def _reporter(job: Job, total: int) -> Any:
+    def report(answered: int) -> None:
+        job.progress(min(answered, total), total, "response")
+        job.stop_if_cancelled()
+
+    return report
+
+
+def _settings(job: Job, params: Params, model: EvaluatedModel, *, chat_template: bool) -> dict[str, Any]:
+    evaluated, suite = job.the_input("evaluated"), job.the_input("evaluated_on")
+    template = model.tokenizer.chat_template if chat_template else None
+    return {
+        "model": {"subject": evaluated.subject, "digest": evaluated.digest, "weights_digest": evaluated.content.get("weights_digest")},
+        "suite": {"subject": suite.subject, "digest": suite.digest},
+        "harness": {name: version(name) for name in LIBRARIES},
+        "chat_template_sha256": None if template is None else sha256_hex(template.encode()),
+        "system_instruction_sha256": None,
+        "seed": job.seed, "limit": params.limit, "batch_size": params.batch_size,
+        "dtype": str(model.model.dtype).removeprefix("torch."), "device": _device(model),
+    }  # fmt: skip
+
+
+def _device(model: EvaluatedModel) -> str:
+    return torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else str(model.device.type)

@@ -1,0 +1,1 @@
+"""Statistics for evaluation scores: pure functions over plain numbers, standard library only."""

@@ -1,0 +1,19 @@
+from django.apps import AppConfig
+from django.core import checks
+from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate, pre_migrate
+
+
+class LedgerConfig(AppConfig):
+    name = "governance.ledger"
+    label = "ledger"
+
+    def ready(self) -> None:
+        # Only now: the guards' module reads models.
+        from governance.ledger import guards
+
+        connection_created.connect(guards.on_connection)
+        pre_migrate.connect(guards.before_migration, sender=self)
+        post_migrate.connect(guards.after_migration, sender=self)
+        checks.register(guards.check_registered)
+        checks.register(guards.check_placed, checks.Tags.database)

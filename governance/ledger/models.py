@@ -1,0 +1,111 @@
+"""The ledger's rows: entries, the Merkle tree over them, its signed checkpoints, and what they speak about."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.db import models
+
+HASH_HEX = 64
+
+
+class Entry(models.Model):
+    """One record. `body` is the leaf; `parts` maps each visibility class to its salt and payload, or null once erased."""
+
+    id = models.BigAutoField(primary_key=True)
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True)
+    object_type = models.CharField(max_length=64)
+    object_id = models.CharField(max_length=64)
+    rev = models.PositiveIntegerField()
+    op = models.CharField(max_length=100)
+    actor = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    body = models.BinaryField()
+    parts = models.JSONField()
+    leaf_hash = models.CharField(max_length=HASH_HEX, unique=True)
+    leaf_index = models.BigIntegerField(null=True, unique=True)
+
+    class Meta:
+        verbose_name_plural = "entries"
+        constraints = [
+            models.UniqueConstraint(fields=["object_type", "object_id", "rev"], name="ledger_entry_revision")
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"], name="ledger_entry_pending", condition=models.Q(leaf_index__isnull=True)
+            ),
+            models.Index(fields=["at"], name="ledger_entry_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.op} {self.object_type} {self.object_id} r{self.rev}"
+
+
+class Tile(models.Model):
+    """Up to 256 hashes of one level of the tree, as in C2SP tlog-tiles; it only ever grows."""
+
+    id = models.BigAutoField(primary_key=True)
+    level = models.PositiveSmallIntegerField()
+    idx = models.BigIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["level", "idx"], name="ledger_tile_position")]
+
+    def __str__(self) -> str:
+        return f"tile {self.level}/{self.idx}"
+
+
+class Head(models.Model):
+    """The tree as sequenced so far: one row, not yet signed. `root` is hex."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    size = models.BigIntegerField()
+    root = models.CharField(max_length=HASH_HEX)
+
+    def __str__(self) -> str:
+        return f"{self.size} entries, root {self.root}"
+
+
+class Checkpoint(models.Model):
+    """A signed head of the tree: the text of a C2SP note."""
+
+    size = models.BigIntegerField(primary_key=True)
+    note = models.TextField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"checkpoint at {self.size}"
+
+
+class Auditable(models.Model):
+    """A row that changes only together with an entry; `append` is its only writer.
+
+    `ledger_type` names the model in entries ("registry.version"). Concrete models are registered with
+    `governance.ledger.auditable.register`; database triggers then refuse every other way of changing them.
+    """
+
+    ledger_type: ClassVar[str]
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    ledger_rev = models.PositiveIntegerField(default=0, editable=False)
+    ledger_head = models.ForeignKey(
+        Entry, to_field="leaf_hash", on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    ledger_head_id: str
+
+    class Meta:
+        abstract = True
+
+    def ledger_state(self) -> dict[str, dict[str, Any]]:
+        """The row's state by visibility class: P public, D downstream, R authority, I internal, X personal.
+
+        Values are canonical: no floats (decimals as strings), times as text; content and files by digest only.
+        """
+        raise NotImplementedError
+
+    def ledger_faults(self) -> list[str]:
+        """What in this row is bound by its state but does not match it, such as content against its digest.
+
+        Sentences for `ledger verify`; none when all is well.
+        """
+        return []

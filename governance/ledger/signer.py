@@ -1,0 +1,138 @@
+"""The signer: signs heads of the tree, and only such as extend the last one it signed.
+
+It remembers that one in a file outside the database, so that a database restored from an old backup, or
+rewritten, cannot make it sign a second history.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from governance.ledger import keys, tiles
+from governance.ledger.models import Checkpoint, Head, Tile
+from governance.ledger.note import NoteError, SignerKey, TreeHead, VerifierKey, open_checkpoint
+from governance.ledger.note import sign as sign_note
+from governance.ledger.tree import root
+
+
+class Refused(Exception):
+    """The signer will not sign this tree: it is no extension of what it signed before."""
+
+
+def memory_path() -> Path:
+    """Where the signer keeps the last note it signed."""
+    return Path(settings.LEDGER_DIR) / "last.note"
+
+
+def sign() -> Checkpoint:
+    """Sign the tree as sequenced, or return its checkpoint when it is signed already.
+
+    Raises keys.KeyUnavailable without the private key, Refused for a tree that shrank or was rewritten, and
+    RuntimeError inside a transaction, whose head might never be committed.
+    """
+    key = keys.signer()
+    with _lock(), transaction.atomic(durable=True):
+        head = _current()
+        last = _last([key.verifier])
+        if last is None:
+            _refuse_lost_memory()
+        else:
+            _refuse_unless_extended(last, head)
+        if last is None or last.size < head.size:
+            _remember(sign_note(head.text, key))
+        # Dying here leaves a note that is remembered but not published; the next call publishes that same one.
+        return _publish(head, memory_path().read_text())
+
+
+def last_signed(verifiers: list[VerifierKey]) -> TreeHead | None:
+    """The head that the signer remembers, or None. Raises Refused when the file is damaged."""
+    return _last(verifiers)
+
+
+def _current() -> TreeHead:
+    head = Head.objects.get()
+    current = TreeHead(settings.LEDGER_ORIGIN, head.size, bytes.fromhex(head.root))
+    if _root(current.size) != current.root:
+        raise Refused(f"the tiles do not give the head's root at {head.size}; run `manage.py ledger verify`")
+    return current
+
+
+def _root(size: int) -> bytes | None:
+    try:
+        return root(tiles.read, size)
+    except (Tile.DoesNotExist, ValueError):
+        return None
+
+
+def _last(verifiers: list[VerifierKey]) -> TreeHead | None:
+    try:
+        note = memory_path().read_text()
+    except FileNotFoundError:
+        return None
+    try:
+        return open_checkpoint(note, verifiers)
+    except NoteError as error:
+        raise Refused(f"the signer's memory {memory_path()} is damaged: {error}") from error
+
+
+def _refuse_lost_memory() -> None:
+    newest = Checkpoint.objects.order_by("-size").first()
+    if newest is not None:
+        raise Refused(
+            f"the signer's memory {memory_path()} is gone although {newest} is published. Restore the file from its"
+            " backup; or, once `manage.py ledger verify` holds and the newest checkpoint equals the one others have"
+            f" seen, write it back with `manage.py ledger checkpoint > {memory_path()}`"
+        )
+
+
+def _refuse_unless_extended(last: TreeHead, head: TreeHead) -> None:
+    if last.size > head.size:
+        raise Refused(
+            f"the tree shrank from {last.size} to {head.size} entries: was an old backup restored? Nothing is signed"
+            " until the missing entries are back"
+        )
+    if _root(last.size) != last.root:
+        raise Refused(
+            f"the tree was rewritten: at {last.size} entries it has another root than the one signed before."
+            " Nothing is signed; run `manage.py ledger verify`"
+        )
+
+
+def _remember(note: str) -> None:
+    """Replace the memory in one step that survives a power cut: before anybody else sees the note."""
+    path = memory_path()
+    fresh = path.with_suffix(".new")
+    with fresh.open("w") as file:
+        file.write(note)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _publish(head: TreeHead, note: str) -> Checkpoint:
+    checkpoint, _ = Checkpoint.objects.get_or_create(
+        size=head.size, defaults={"note": note, "at": timezone.now().replace(microsecond=0)}
+    )
+    if checkpoint.note != note:
+        raise Refused(f"{checkpoint} is published with another note than the signer remembers")
+    return checkpoint
+
+
+@contextmanager
+def _lock() -> Iterator[None]:
+    """One signer at a time on this host; the lock goes with the process."""
+    memory_path().parent.mkdir(parents=True, exist_ok=True)
+    with memory_path().with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

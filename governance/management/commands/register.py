@@ -1,0 +1,55 @@
+"""`manage.py register KIND SLUG FILE`: a sealed version from files."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management import CommandError
+
+from governance.management.acting import ActingCommand
+from governance.registry import actions, importers
+
+
+class Command(ActingCommand):
+    help = "Register a new sealed version from files; prints its name and digest. The same content again changes nothing."
+    example = (
+        "manage.py register dataset gsm8k-train data/train.jsonl --meta gsm8k.yaml --as ada\n"
+        "manage.py register constitution house constitution.yaml --as polly"
+    )
+    action = "registry:version:register"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("kind", help="artifact kind, such as dataset, model, constitution")
+        parser.add_argument("slug", help="name within the kind: lower-case letters, digits, '.', '_', '-'")
+        parser.add_argument("file", type=Path, help="JSON Lines file, model folder, YAML, JSON or text")
+        parser.add_argument("--meta", type=Path, help="YAML or JSON with the fields that the file itself does not say")
+        parser.add_argument("--title", default="", help="title of a new artifact")
+        parser.add_argument("--restricted", action="store_true", help="only authors, reviewers and auditors may read it")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def act(self, *, kind: str, slug: str, file: Path, meta: Path | None, title: str, restricted: bool, json: bool, **_: Any) -> None:
+        extra = importers.mapping(meta) if meta else {}
+        imported = importers.read(kind, file, extra)
+        version = actions.register(
+            kind,
+            slug,
+            self.resolved(kind, imported.content),
+            title=title or imported.title,
+            files=imported.files,
+            restricted=restricted,
+            actor=self.actor,
+        )
+        result = {"subject": version.subject, "digest": version.digest, "state": version.state}
+        self.say(result, f"{version.subject}  {version.digest}", as_json=json)
+
+    def resolved(self, kind: str, content: dict[str, Any]) -> dict[str, Any]:
+        """References written as kind:slug@number get their digests."""
+        if kind != "release":
+            return content
+        from governance.releases.actions import resolve_refs
+
+        try:
+            return resolve_refs(content)
+        except LookupError as error:
+            raise CommandError(str(error)) from error

@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+
+
+class PeopleConfig(AppConfig):
+    name = "governance.people"
+    label = "people"
+
+    def ready(self) -> None:
+        from governance.ledger import auditable, events
+        from governance.people.events import PeopleEvent
+        from governance.people.models import Account, Token
+
+        events.register(PeopleEvent)
+        for model in (Account, Token):
+            auditable.register(model)

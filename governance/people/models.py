@@ -1,0 +1,65 @@
+"""Who acts. `User` signs in; `Account` is its ledgered side: the handle that the log carries, groups, active or not."""
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+from governance.ledger.models import Auditable
+
+
+class User(AbstractUser):
+    """A sign-in. Rights come from the account's groups alone; `is_superuser` grants nothing here."""
+
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    display_name = models.CharField(max_length=120, blank=True)
+
+    @property
+    def handle(self) -> str:
+        return self.account.handle
+
+    def __str__(self) -> str:
+        return self.display_name or self.username
+
+
+class Account(Auditable):
+    ledger_type = "people.account"
+
+    user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="account")
+    handle = models.SlugField(max_length=40, unique=True, help_text="Pseudonym that the ledger carries.")
+    groups = models.JSONField(default=list, blank=True)
+    active = models.BooleanField(default=True)
+
+    def ledger_state(self) -> dict[str, dict[str, Any]]:
+        return {"I": {"handle": self.handle, "groups": sorted(self.groups), "active": self.active}}
+
+    def __str__(self) -> str:
+        return self.handle
+
+
+class Token(Auditable):
+    """An API token: the secret is shown once, its SHA-256 is stored, its scopes are names of actions."""
+
+    ledger_type = "people.token"
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="tokens")
+    label = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list, blank=True)
+    expires_at = models.DateTimeField()
+    revoked = models.BooleanField(default=False)
+
+    def ledger_state(self) -> dict[str, dict[str, Any]]:
+        return {
+            "I": {
+                "account": self.account.handle,
+                "label": self.label,
+                "scopes": sorted(self.scopes),
+                "expires_at": self.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "revoked": self.revoked,
+            }
+        }
+
+    def __str__(self) -> str:
+        return f"{self.label} of {self.account.handle}"

@@ -1,0 +1,46 @@
+from django.apps import AppConfig
+
+
+class RegistryConfig(AppConfig):
+    name = "governance.registry"
+    label = "registry"
+
+    def ready(self) -> None:
+        from governance.ledger import auditable, events, triggers
+        from governance.people.permissions import ENGINEER, POLICY_EDITOR, RELEASE_MANAGER, REVIEWER, allow
+        from governance.registry import states
+        from governance.registry.events import RegistryEvent
+        from governance.registry.models import Activity, Artifact, Version
+
+        events.register(RegistryEvent)
+        for model in (Artifact, Version, Activity):
+            auditable.register(model)
+        for action in ("registry:version:register", "registry:version:draft"):
+            allow(action, ENGINEER, POLICY_EDITOR, RELEASE_MANAGER)
+        allow("registry:version:revoke", REVIEWER, RELEASE_MANAGER)
+        triggers.register_rule(triggers.Moves(Version, "state", states.table(), initial=(states.DRAFT, states.SEALED)))
+        triggers.register_rule(
+            triggers.Frozen(
+                Version,
+                ("artifact", "number", "schema", "content", "digest", "restricted", "created_by", "created_at", "sealed_at"),
+                unless={"state": (states.DRAFT,)},
+                erasable=("content",),
+            )
+        )
+        triggers.register_rule(triggers.Frozen(Artifact, ("kind", "slug"), unless={}))
+        triggers.register_rule(
+            triggers.Moves(
+                Activity,
+                "state",
+                {Activity.STARTED: (Activity.ENDED, Activity.FAILED, Activity.CANCELLED)},
+                initial=(Activity.STARTED,),
+            )
+        )
+        triggers.register_rule(
+            triggers.Frozen(
+                Activity,
+                ("produced", "summary", "ended_at"),
+                unless={"state": (Activity.STARTED,)},
+            )
+        )
+        triggers.register_rule(triggers.Frozen(Activity, ("kind", "label", "used", "started_at", "by"), unless={}))

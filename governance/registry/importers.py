@@ -1,0 +1,178 @@
+"""From files on disk to the content of a version: one function per kind of file, the rest of the kinds from YAML or JSON."""
+
+import json
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from governance.ledger.canonical import CanonicalError, loads
+from governance.registry import datasets, kinds, weights
+from governance.registry.blobs import digest_file
+
+
+class BadFile(ValueError):
+    """A file that cannot be registered. The message names it and the rule."""
+
+
+class Imported(NamedTuple):
+    content: dict[str, Any]
+    files: dict[str, Path]
+    title: str
+
+
+class _Exact(yaml.SafeLoader):
+    """YAML whose fractions stay as they were written."""
+
+
+_Exact.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:float"]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def parse_text(path: Path) -> Any:
+    """What a YAML or JSON file says, with fractions as the text that stands there. Raises BadFile with the line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return loads(text) if path.suffix == ".json" else yaml.load(text, Loader=_Exact)  # noqa: S506
+    except UnicodeDecodeError as error:
+        raise BadFile(f"{path.name} is not UTF-8 (byte {error.start}).") from error
+    except (CanonicalError, yaml.YAMLError) as error:
+        raise BadFile(f"{path.name} cannot be read: {' '.join(str(error).split())}") from error
+    except OSError as error:
+        raise BadFile(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def mapping(path: Path) -> dict[str, Any]:
+    found = parse_text(path)
+    if not isinstance(found, dict):
+        raise BadFile(f"{path.name} must hold named fields, not {type(found).__name__ if found is not None else 'nothing'}.")
+    return found
+
+
+def read(kind: str, path: Path, meta: dict[str, Any]) -> Imported:
+    """Content, files and title of a new version of `kind` from the file or folder at `path` and what `meta` adds.
+
+    Raises UnknownKind, BadFile; the content itself is validated when it is registered.
+    """
+    kinds.get(kind)
+    if not path.exists():
+        raise BadFile(f"{path} does not exist.")
+    meta = dict(meta)
+    title = str(meta.pop("title", "")) if kind in {"dataset", "model", "system-prompt", "deployment", "release"} else ""
+    try:
+        content, files = _READERS.get(kind, _plain)(path, meta)
+    except (datasets.BadData, weights.BadModel) as error:
+        raise BadFile(f"{str(error).rstrip('.')}.") from error
+    return Imported(content, files, title or str(content.get("title", "")))
+
+
+Read = tuple[dict[str, Any], dict[str, Path]]
+
+
+def _plain(path: Path, meta: dict[str, Any]) -> Read:
+    return {**mapping(path), **meta}, {}
+
+
+def _dataset(path: Path, meta: dict[str, Any]) -> Read:
+    found = datasets.inspect(path, columns=meta.get("columns"), format=meta.pop("format", None))
+    sha256, size = digest_file(path)
+    content = {
+        **meta,
+        "format": found.format,
+        "rows": found.rows,
+        "rows_digest": found.rows_digest,
+        "files": [{"path": path.name, "size": size, "sha256": sha256}],
+    }
+    return content, {path.name: path}
+
+
+def _model(path: Path, meta: dict[str, Any]) -> Read:
+    if not path.is_dir():
+        raise BadFile(f"{path.name} is no folder; a model is a folder with config.json, tokenizer.json and *.safetensors.")
+    listed = weights.manifest(path)
+    content = {"origin": "imported", **meta, **weights.describe(path), "files": listed}
+    return content, {entry["path"]: path / entry["path"] for entry in listed}
+
+
+def _system_prompt(path: Path, meta: dict[str, Any]) -> Read:
+    if path.suffix in {".yaml", ".yml", ".json"}:
+        return _plain(path, meta)
+    try:
+        return {**meta, "text": path.read_text(encoding="utf-8")}, {}
+    except UnicodeDecodeError as error:
+        raise BadFile(f"{path.name} is not UTF-8 (byte {error.start}).") from error
+
+
+def _eval_suite(path: Path, meta: dict[str, Any]) -> Read:
+    """A YAML with tasks; `items` says which files hold their items, and how foreign files become items."""
+    content = {**mapping(path), **meta}
+    files: dict[str, Path] = {}
+    for name, how in dict(content.pop("items", {})).items():
+        files[name] = items_file(path.parent, name, how)
+    for task in content.get("tasks") or []:
+        if isinstance(task, dict) and isinstance(task.get("file"), str) and task["file"] not in files:
+            files[task["file"]] = path.parent / task["file"]
+    for name, place in files.items():
+        _check_items(name, place)
+    content["files"] = [
+        {"path": name, "size": digest_file(place)[1], "sha256": digest_file(place)[0]} for name, place in sorted(files.items())
+    ]
+    return content, files
+
+
+def items_file(folder: Path, name: str, how: dict[str, Any]) -> Path:
+    """Items made from a JSON Lines file: `from`, `limit`, `id` (prefix), `prompt` and `target` (columns), `target_pattern`.
+
+    The result lies beside nothing of the user's: it is written to a temporary file that the blob store copies.
+    """
+    known = {"from", "limit", "id", "prompt", "target", "target_pattern"}
+    if unknown := set(how) - known:
+        raise BadFile(f"items {name}: unknown key {sorted(unknown)[0]!r}; there are {', '.join(sorted(known))}.")
+    source = folder / str(how["from"])
+    out = Path(tempfile.mkdtemp(prefix="charter-items-")) / Path(name).name
+    with out.open("w", encoding="utf-8") as file:
+        for count, (number, row) in enumerate(datasets.rows_of(source)):
+            if count >= int(how.get("limit", 10**9)):
+                break
+            file.write(json.dumps(_item(row, number, how, source.name), ensure_ascii=False, sort_keys=True) + "\n")
+    return out
+
+
+def _item(row: dict[str, Any], number: int, how: dict[str, Any], source: str) -> dict[str, Any]:
+    try:
+        prompt, target = row[str(how.get("prompt", "prompt"))], row[str(how.get("target", "target"))]
+    except KeyError as error:
+        raise BadFile(f"line {number} of {source} has no column {error}.") from error
+    if pattern := how.get("target_pattern"):
+        match = re.search(str(pattern), str(target))
+        if not match:
+            raise BadFile(f"line {number} of {source}: {pattern!r} does not match its target.")
+        target = match[1]
+    return {"id": f"{how.get('id', 'item')}-{number}", "prompt": prompt, "target": str(target).replace(",", "").strip()}
+
+
+def _check_items(name: str, path: Path) -> None:
+    if not path.is_file():
+        raise BadFile(f"The suite names the items file {name}, which does not exist beside it.")
+    seen: set[str] = set()
+    for number, row in datasets.rows_of(path):
+        if not isinstance(row.get("id"), str) or not row["id"]:
+            raise BadFile(f"line {number} of {name} has no `id` (text).")
+        if row["id"] in seen:
+            raise BadFile(f"line {number} of {name}: the id {row['id']!r} stands twice.")
+        seen.add(row["id"])
+    if not seen:
+        raise BadFile(f"{name} holds no items.")
+
+
+_READERS: dict[str, Callable[[Path, dict[str, Any]], Read]] = {
+    "dataset": _dataset,
+    "model": _model,
+    "system-prompt": _system_prompt,
+    "eval-suite": _eval_suite,
+}

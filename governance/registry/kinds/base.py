@@ -1,0 +1,132 @@
+"""What every artifact kind shares: strict content, decimals as text, references by digest, named gaps."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from governance.ledger.canonical import canonical, decimal_text, sha256_hex
+
+Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+SLUG_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$")]
+Text = Annotated[str, Field(min_length=1)]
+SUBJECT = r"^[a-z-]+:[a-z0-9][a-z0-9._-]*@[0-9]+$"
+
+
+def _exact(value: object) -> object:
+    if isinstance(value, float):
+        raise ValueError("write this fraction as text, or read the file with decimals: a float has no exact value")
+    return value
+
+
+Fraction = Annotated[Decimal, BeforeValidator(_exact), Field(allow_inf_nan=False)]
+
+
+class KindContent(BaseModel):
+    """Content of a version. Unknown fields are refused, so that a misspelt one never goes unnoticed."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, regex_engine="python-re"
+    )
+
+
+class Ref(KindContent):
+    """Another version, by name and by digest; the digest is what counts."""
+
+    subject: str = Field(pattern=SUBJECT)
+    digest: Hex
+
+
+def _inside(path: str) -> str:
+    if not path or path.startswith("/") or "\\" in path or "\0" in path or ".." in path.split("/"):
+        raise ValueError("a file's path is relative, with forward slashes and without '..'")
+    return path
+
+
+class FileEntry(KindContent):
+    path: Annotated[str, AfterValidator(_inside)]
+    size: int = Field(ge=0)
+    """Bytes."""
+    sha256: Hex
+
+
+class Gap(KindContent):
+    """Why a field is empty. A field with neither value nor gap prints as *not recorded*."""
+
+    field: Text
+    state: Literal["undisclosed", "not_applicable", "withheld"]
+    reason: str = ""
+    owner: str = ""
+
+
+class Reference(NamedTuple):
+    role: str
+    subject: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One artifact kind: its names, its schema and the few functions that every kind has."""
+
+    name: str
+    title: str
+    plural: str
+    schema: str
+    content: type[KindContent]
+    summary: Callable[[Any], list[tuple[str, str]]]
+    references: Callable[[Any], list[Reference]] = lambda _content: []
+    group: str = "engineer"
+    """The user group that writes this kind."""
+
+    def parse(self, content: object) -> KindContent:
+        """Validate `content`. Raises ContentError with one line a fault, each naming its field."""
+        try:
+            return self.content.model_validate(content)
+        except ValidationError as error:
+            raise ContentError(self.name, list(faults(error))) from error
+
+
+class ContentError(ValueError):
+    """Content that its kind refuses. `faults` is a list of (field, rule)."""
+
+    def __init__(self, kind: str, found: list[tuple[str, str]]) -> None:
+        self.kind, self.faults = kind, found
+        lines = "; ".join(f"{field}: {rule}" for field, rule in found)
+        super().__init__(f"This {kind} is not valid: {lines}.")
+
+
+def faults(error: ValidationError) -> Iterable[tuple[str, str]]:
+    for item in error.errors():
+        yield ".".join(str(part) for part in item["loc"]) or "content", item["msg"]
+
+
+def plain(value: object) -> Any:
+    """`value` in the canonical subset: decimals as text, tuples as lists, models as objects."""
+    if isinstance(value, BaseModel):
+        return {name: plain(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def digest_of(kind: str, schema: str, content: object) -> str:
+    """SHA-256 of the canonical bytes of {kind, schema, content}: the digest of a version."""
+    return sha256_hex(canonical({"kind": kind, "schema": schema, "content": content}))
+
+
+def pinned(role: str, ref: Ref | None) -> list[Reference]:
+    return [Reference(role, ref.subject, ref.digest)] if ref else []
+
+
+def shown(**pairs: object) -> list[tuple[str, str]]:
+    """(label, text) rows for a page, without the empty ones."""
+    return [(name.replace("_", " ").capitalize(), str(value)) for name, value in pairs.items() if value not in (None, "", [], ())]

@@ -1,0 +1,89 @@
+"""What is measured, how it is scored, and by how much a result may move before it counts."""
+
+import re
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from governance.registry.kinds.base import FileEntry, Fraction, Kind, KindContent, Text, shown
+
+
+class Patterns(KindContent):
+    """Regular expressions (searched, case ignored) that class a response."""
+
+    refused: list[str] = Field(min_length=1)
+    complied: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _patterns_compile(self) -> "Patterns":
+        for pattern in [*self.refused, *self.complied]:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"pattern {pattern!r} does not compile: {error}") from error
+        return self
+
+
+class Task(KindContent):
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: Literal["refusal", "exact_match", "multiple_choice"]
+    metric: Text
+    higher_is_better: bool = True
+    margin: Fraction = Field(gt=0, lt=1)
+    """Non-inferiority margin of the metric, as a share, fixed before anything is measured."""
+    file: Text
+    """Items file among the suite's files: one JSON object a line with `id`."""
+    prompt_field: Text = "prompt"
+    target_field: Text = "target"
+    choices_field: str | None = None
+    only: dict[str, str] | None = None
+    """Keep the items whose fields have these values."""
+    few_shot: int = Field(default=0, ge=0)
+    max_new_tokens: int = Field(default=32, ge=1, le=4096)
+    extract: str | None = None
+    """Regular expression whose first group is the answer within a response; its last match counts."""
+    patterns: Patterns | None = None
+    purpose: Literal["capability", "safety", "over_refusal"] = "capability"
+
+    @model_validator(mode="after")
+    def _refusals_need_patterns(self) -> "Task":
+        if (self.kind == "refusal") != (self.patterns is not None):
+            raise ValueError("a refusal task, and no other, needs `patterns`")
+        if (self.kind == "multiple_choice") != (self.choices_field is not None):
+            raise ValueError("a multiple_choice task, and no other, needs `choices_field`")
+        return self
+
+
+class Content(KindContent):
+    title: Text
+    tasks: list[Task] = Field(min_length=1)
+    status: Literal["dev", "unseen", "private"]
+    """Status when the suite was sealed; what it is today follows from its recorded uses."""
+    chat_template: bool = True
+    licence: str = ""
+    source: str = ""
+    files: list[FileEntry] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _tasks_fit_the_files(self) -> "Content":
+        names = [task.name for task in self.tasks]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"task name used twice: {', '.join(sorted(twice))}")
+        paths = {file.path for file in self.files}
+        for task in self.tasks:
+            if task.file not in paths:
+                raise ValueError(f"task {task.name} names the file {task.file}, which the suite does not hold")
+        return self
+
+
+def summary(content: Content) -> list[tuple[str, str]]:
+    return shown(
+        title=content.title,
+        tasks=", ".join(task.name for task in content.tasks),
+        status=content.status,
+        licence=content.licence,
+        source=content.source,
+    )
+
+
+KIND = Kind("eval-suite", "Evaluation suite", "Evaluation suites", "eval-suite/1", Content, summary)

@@ -1,0 +1,200 @@
+"""Artifacts, their versions, and the activities that made and used them (W3C PROV: entity, activity, usage, generation)."""
+
+from typing import Any
+
+from django.db import models
+
+from governance.ledger.models import Auditable
+from governance.registry import kinds, states
+
+
+def stamp(moment: Any) -> str | None:
+    """A time as the ledger writes it: UTC, whole seconds."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+class Artifact(Auditable):
+    ledger_type = "registry.artifact"
+
+    kind = models.CharField(max_length=32)
+    slug = models.SlugField(max_length=80)
+    title = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ("kind", "slug")
+        constraints = (models.UniqueConstraint(fields=("kind", "slug"), name="artifact_kind_slug"),)
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}:{self.slug}"
+
+    def ledger_state(self) -> dict[str, dict[str, Any]]:
+        return {"P": {"kind": self.kind, "slug": self.slug, "title": self.title}}
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Version(Auditable):
+    """One state of an artifact. Triggers freeze content, digest and number once it is sealed."""
+
+    ledger_type = "registry.version"
+
+    artifact = models.ForeignKey(Artifact, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=12, choices=[(state, state) for state in states.STATES], default=states.DRAFT)
+    schema = models.CharField(max_length=40)
+    content = models.JSONField(null=True)
+    digest = models.CharField(max_length=64, null=True)  # noqa: DJ001  (drafts have none)
+    restricted = models.BooleanField(default=False)
+    based_on = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="next_versions")
+    created_by = models.CharField(max_length=80)
+    authors = models.JSONField(default=list, help_text="Handles of all who created, edited or submitted it.")
+    created_at = models.DateTimeField()
+    sealed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("artifact", "-number")
+        constraints = (
+            models.UniqueConstraint(fields=("artifact", "number"), name="version_number"),
+            models.UniqueConstraint(fields=("artifact", "digest"), name="version_digest"),
+        )
+
+    @property
+    def kind(self) -> str:
+        return self.artifact.kind
+
+    @property
+    def subject(self) -> str:
+        return f"{self.artifact.kind}:{self.artifact.slug}@{self.number}"
+
+    @property
+    def is_sealed(self) -> bool:
+        return self.state != states.DRAFT
+
+    def parsed(self) -> kinds.base.KindContent:
+        """The content as its kind's model. Raises ContentError for an unfinished draft."""
+        return kinds.get(self.kind).parse(self.content)
+
+    def ledger_state(self) -> dict[str, dict[str, Any]]:
+        return {
+            "P": {
+                "subject": self.subject,
+                "kind": self.kind,
+                "slug": self.artifact.slug,
+                "number": self.number,
+                "state": self.state,
+                "schema": self.schema,
+                "digest": self.digest,
+                "restricted": self.restricted,
+                "based_on": self.based_on.subject if self.based_on else None,
+                "created_by": self.created_by,
+                "authors": sorted(self.authors),
+                "created_at": stamp(self.created_at),
+                "sealed_at": stamp(self.sealed_at),
+            }
+        }
+
+    def ledger_faults(self) -> list[str]:
+        if self.digest is None or self.content is None:
+            return []
+        found = kinds.base.digest_of(self.kind, self.schema, self.content)
+        return [] if found == self.digest else [f"{self.subject}: its content has the digest {found}, not {self.digest}"]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Blob(models.Model):
+    """Bytes in the store, named by their SHA-256. Never changed; removed only by garbage collection."""
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    size = models.PositiveBigIntegerField()
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
+class Activity(Auditable):
+    """Something that happened: it used versions in named roles and produced versions. Started before its results exist.
+
+    `used` and `produced` are lists of {"role", "subject", "digest"}; `Usage` and `Production` index them.
+    """
+
+    ledger_type = "registry.activity"
+
+    STARTED, ENDED, FAILED, CANCELLED = "started", "ended", "failed", "cancelled"
+
+    kind = models.CharField(max_length=40)
+    label = models.CharField(max_length=200)
+    state = models.CharField(max_length=12, default=STARTED)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    used = models.JSONField(default=list)
+    produced = models.JSONField(default=list)
+    summary = models.JSONField(default=dict)
+    by = models.CharField(max_length=80)
+
+    class Meta:
+        ordering = ("-started_at", "id")
+        verbose_name_plural = "activities"
+
+    def ledger_state(self) -> dict[str, dict[str, Any]]:
+        return {
+            "P": {
+                "kind": self.kind,
+                "label": self.label,
+                "state": self.state,
+                "started_at": stamp(self.started_at),
+                "ended_at": stamp(self.ended_at),
+                "summary": self.summary,
+                "by": self.by,
+                "used": self.used,
+                "produced": self.produced,
+            }
+        }
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Usage(models.Model):
+    """Index of `Activity.used`: `activity` used `version` as `role`."""
+
+    activity = models.ForeignKey(Activity, on_delete=models.PROTECT, related_name="usages")
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="usages")
+    role = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("activity", "version", "role"), name="usage_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.activity_id}"
+
+
+class Production(models.Model):
+    """Index of `Activity.produced`."""
+
+    activity = models.ForeignKey(Activity, on_delete=models.PROTECT, related_name="productions")
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="productions")
+    role = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("activity", "version", "role"), name="production_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.activity_id}"
+
+
+class Reference(models.Model):
+    """Index of the references inside sealed content (rebuilt by `manage.py reindex`; never ledgered)."""
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="outgoing")
+    target = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="incoming")
+    role = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("version", "target", "role"), name="reference_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.version_id}"

@@ -1,0 +1,83 @@
+"""Submit, approve, refuse. Four eyes: nobody reviews what they created, edited or submitted, and nobody counts twice."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from governance.ledger.actors import Actor
+from governance.ledger.append import append
+from governance.registry import states
+from governance.registry.actions import Refused, move, seal, with_author
+from governance.registry.events import RegistryEvent
+from governance.registry.models import Version
+from governance.reviews import conditions
+from governance.reviews.events import ReviewEvent
+from governance.reviews.models import Review
+
+
+@transaction.atomic
+def submit(version: Version, *, actor: Actor) -> Version:
+    """Send a draft (which seals it) or a sealed version to review. Raises Refused, ContentError."""
+    if version.state == states.DRAFT:
+        return seal(version, actor=actor, state=states.IN_REVIEW, op=ReviewEvent.SUBMITTED)
+    version.authors = with_author(version, actor)
+    move(version, states.IN_REVIEW, op=ReviewEvent.SUBMITTED, actor=actor, fields=["authors"])
+    return version
+
+
+@transaction.atomic
+def approve(version: Version, *, digest: str, reason: str, actor: Actor) -> Review:
+    """Approve exactly `digest`; the artifact's earlier approved version is superseded. Raises Refused with what stands in the way."""
+    if why := conditions.obstacles(version):
+        raise Refused(" ".join(why))
+    review = _review(version, Review.APPROVE, ReviewEvent.APPROVAL_GIVEN, digest=digest, reason=reason, actor=actor)
+    for older in version.artifact.versions.filter(state=states.APPROVED):
+        move(
+            older,
+            states.SUPERSEDED,
+            op=RegistryEvent.SUPERSEDED,
+            actor=actor,
+            summary={"P": {"by": version.subject, "digest": version.digest}},
+        )
+    move(version, states.APPROVED, op=ReviewEvent.APPROVED, actor=actor, summary=_cited(review))
+    return review
+
+
+@transaction.atomic
+def refuse(version: Version, *, digest: str, reason: str, actor: Actor) -> Review:
+    """Refuse exactly `digest`, for good; a better version gets the next number. Raises Refused."""
+    review = _review(version, Review.REFUSE, ReviewEvent.REFUSAL_GIVEN, digest=digest, reason=reason, actor=actor)
+    move(version, states.REFUSED, op=ReviewEvent.REFUSED, actor=actor, summary=_cited(review))
+    return review
+
+
+def _review(version: Version, verdict: str, op: ReviewEvent, *, digest: str, reason: str, actor: Actor) -> Review:
+    if why := obstacle(version, digest=digest, reason=reason, actor=actor):
+        raise Refused(why)
+    review = Review(
+        version=version, digest=digest, verdict=verdict, reason=reason.strip(), reviewer=str(actor.handle), at=timezone.now()
+    )
+    append(review, op=op, actor=actor)
+    return review
+
+
+def obstacle(version: Version, *, digest: str | None, reason: str, actor: Actor) -> str | None:
+    """Why `actor` may not review `version` now, or None."""
+    if actor.handle is None or actor.name.startswith("cli:"):
+        return "A review needs a signed-in person; commands cannot approve or refuse."
+    if version.state != states.IN_REVIEW:
+        return f"{version.subject} is {version.state.replace('_', ' ')}, not in review."
+    if digest != version.digest:
+        return f"You reviewed the digest {digest}, but {version.subject} has {version.digest}; read it again."
+    if actor.handle in version.authors:
+        return f"{actor.handle} wrote or submitted {version.subject}; somebody else must review it."
+    if version.reviews.filter(reviewer=actor.handle).exists():
+        return f"{actor.handle} has already reviewed {version.subject}."
+    if not reason.strip():
+        return "Give a reason; it is logged with the decision."
+    return None
+
+
+def _cited(review: Review) -> dict[str, dict[str, Any]]:
+    return {"P": {"review": str(review.id), "reviewer": review.reviewer, "reason": review.reason}}

@@ -1,0 +1,168 @@
+/* Curves from json_script data, and a run page that follows its job.
+
+   <div data-chart="ID OF JSON" data-plotly="URL"> draws {x_title, y_title, series: [{name, x, y, axis?}]};
+   values may be numbers or decimal text. Plotly is fetched once, when a chart comes into view.
+
+   <section data-stream="URL" data-step="LAST STEP"> listens to server-sent events:
+     metrics  {"step": 12, "values": {"loss": "1.23"}}      a new point and a new first table row
+     progress {"step": 12, "max_steps": 80}
+     log      {"at": "10:04:31", "event": "phase", "text": "…"}
+     state    {"state": "succeeded"}                         the page is loaded again                        */
+(() => {
+  const charts = [];
+  let library;
+
+  const loadPlotly = (url) => {
+    library ??= new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = url;
+      script.onload = () => resolve(window.Plotly);
+      script.onerror = reject;
+      document.head.append(script);
+    });
+    return library;
+  };
+
+  /* Custom properties come back as written (light-dark(…)); only a real property is resolved to a colour. */
+  const colour = (name) => {
+    const probe = document.createElement("span");
+    probe.style.color = `var(${name})`;
+    document.body.append(probe);
+    const value = getComputedStyle(probe).color;
+    probe.remove();
+    return value;
+  };
+
+  const traces = (data) => data.series.map((line, index) => ({
+    name: line.name,
+    x: line.x.map(Number),
+    y: line.y.map(Number),
+    yaxis: line.axis === "right" ? "y2" : "y",
+    mode: line.x.length < 40 ? "lines+markers" : "lines",
+    line: { color: colour(`--series-${(index % 4) + 1}`), width: 2, dash: index % 2 ? "dot" : "solid" },
+    marker: { size: 5 },
+  }));
+
+  const layout = (data) => {
+    const axis = { gridcolor: colour("--line"), linecolor: colour("--edge"), zeroline: false, automargin: true };
+    const right = data.series.some((line) => line.axis === "right");
+    return {
+      height: 300,
+      margin: { l: 52, r: right ? 52 : 12, t: 12, b: 44 },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { color: colour("--muted"), size: 12, family: getComputedStyle(document.body).fontFamily },
+      hoverlabel: { bgcolor: colour("--surface"), bordercolor: colour("--edge"), font: { color: colour("--ink") } },
+      hovermode: "x unified",
+      showlegend: data.series.length > 1,
+      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
+      xaxis: { ...axis, title: { text: data.x_title } },
+      yaxis: { ...axis, title: { text: data.y_title } },
+      yaxis2: { ...axis, overlaying: "y", side: "right", showgrid: false },
+    };
+  };
+
+  const draw = (chart) => {
+    if (chart.plotly) chart.plotly.react(chart.element, traces(chart.data), layout(chart.data), { displayModeBar: false, responsive: true });
+  };
+
+  const fail = (chart) => {
+    chart.element.classList.add("chart-failed");
+    chart.element.textContent = "The chart could not be loaded. The table holds the same values; load the page again to retry.";
+  };
+
+  const setUp = (element) => {
+    const chart = { element, data: JSON.parse(document.getElementById(element.dataset.chart).textContent) };
+    charts.push(chart);
+    new IntersectionObserver(async (seen, observer) => {
+      if (!seen.some((one) => one.isIntersecting)) return;
+      observer.disconnect();
+      try {
+        chart.plotly = await loadPlotly(element.dataset.plotly);
+        draw(chart);
+      } catch {
+        fail(chart);
+      }
+    }, { rootMargin: "200px" }).observe(element);
+  };
+
+  const addPoint = (chart, message) => {
+    for (const [name, value] of Object.entries(message.values)) {
+      const line = chart.data.series.find((one) => one.name === name);
+      if (!line) continue;
+      line.x.push(message.step);
+      line.y.push(value);
+    }
+    draw(chart);
+  };
+
+  const addRow = (section, message) => {
+    const body = section.querySelector("[data-metrics]");
+    if (!body) return;
+    const names = [...body.closest("table").querySelectorAll("th[data-name]")].map((head) => head.dataset.name);
+    const row = document.createElement("tr");
+    const step = document.createElement("th");
+    step.scope = "row";
+    step.textContent = message.step;
+    row.append(step);
+    for (const name of names) {
+      const cell = document.createElement("td");
+      cell.className = "number";
+      cell.textContent = message.values[name] ?? "";
+      row.append(cell);
+    }
+    body.prepend(row);
+    while (body.rows.length > 12) body.lastElementChild.remove();
+  };
+
+  const addLog = (section, message) => {
+    const log = section.querySelector("[data-log]");
+    if (!log) return;
+    const item = document.createElement("li");
+    item.dataset.event = message.event;
+    for (const [tag, name, text] of [["time", "", message.at], ["span", "event", message.event], ["span", "text", message.text]]) {
+      const part = document.createElement(tag);
+      part.className = name;
+      part.textContent = text;
+      item.append(part);
+    }
+    log.prepend(item);
+  };
+
+  const showProgress = (section, message) => {
+    const bar = section.querySelector("progress");
+    if (!bar) return;
+    bar.max = message.max_steps;
+    bar.value = message.step;
+    section.querySelector("[data-progress-text]").textContent = `Step ${message.step} of ${message.max_steps}`;
+  };
+
+  /* A reconnecting stream may repeat rows: a step is taken once. */
+  const follow = (section) => {
+    let last = Number(section.dataset.step || -1);
+    let state = section.dataset.state;
+    const source = new EventSource(section.dataset.stream);
+    const on = (name, act) => source.addEventListener(name, (event) => act(JSON.parse(event.data)));
+    on("metrics", (message) => {
+      if (message.step <= last) return;
+      last = message.step;
+      charts.filter((chart) => section.contains(chart.element)).forEach((chart) => addPoint(chart, message));
+      addRow(section, message);
+    });
+    on("progress", (message) => showProgress(section, message));
+    on("log", (message) => addLog(section, message));
+    on("state", (message) => {
+      if (message.state === state) return;
+      state = message.state;
+      source.close();
+      location.reload();
+    });
+    addEventListener("pagehide", () => source.close());
+  };
+
+  document.addEventListener("themechange", () => charts.forEach(draw));
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelectorAll("[data-chart]").forEach(setUp);
+    document.querySelectorAll("[data-stream]").forEach(follow);
+  });
+})();
