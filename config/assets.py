@@ -32,7 +32,11 @@ class PackageAssets(BaseFinder):
 
     def check(self, **_kwargs: Any) -> list[CheckMessage]:
         return [
-            Error(f"{path} is missing.", hint="The installed package is another version: run `make install`.", id="assets.E001")
+            Error(
+                f"{path} is missing.",
+                hint="The installed package is another version: run `make install`.",
+                id="assets.E001",
+            )
             for path in self.files.values()
             if not path.is_file()
         ]
@@ -44,7 +48,7 @@ class PackageAssets(BaseFinder):
     def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, FileSystemStorage]]:
         """(name inside its storage, storage) pairs, as collectstatic wants them: it joins the storage's prefix itself."""
         for name, path in self.files.items():
-            if not matches_patterns(name, ignore_patterns):
+            if not matches_patterns(name, ignore_patterns or ()):
                 yield Path(name).name, RenamedFile(path)
 
 

@@ -172,6 +172,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
+# Largest upload that the API takes, in bytes; `manage.py register` has no limit.
+CHARTER_UPLOAD_BYTES = int(os.environ.get("CHARTER_UPLOAD_BYTES", str(2 * 2**30)))
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -1,9 +1,11 @@
 """Compare two evaluations item by item: a is the candidate, b what it is held against."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evals.statistics.bootstrap import bootstrap
 from evals.statistics.decimals import p_text, text
 from evals.statistics.intervals import is_binary
 from evals.statistics.paired import Discordance, PairedDifference, discordance, paired_difference, tango
@@ -16,6 +18,7 @@ SHARED_SETTINGS = ("chat_template_sha256", "system_instruction_sha256")
 TASK_SETTINGS = ("version", "metric", "direction", "few_shot", "generation", "margin")
 CEILING = 0.95
 FEW_CLUSTERS = 30
+BOOTSTRAP_SEED = 20240923
 SCOPE = "Intervals over items speak of these weights; one run says nothing about another seed of the recipe."
 
 
@@ -81,8 +84,8 @@ class TaskComparison:
         return {
             "task": self.task, "metric": self.metric, "higher_is_better": self.higher_is_better,
             "margin": text(self.margin), "n": self.n, "score_a": text(self.score_a), "score_b": text(self.score_b),
-            "difference": text(self.difference), "se": text(self.se), "lower": text(self.lower),
-            "upper": text(self.upper), "method": self.method, "n10": self.n10, "n01": self.n01, "p": p_text(self.p),
+            "difference": text(self.difference), "se": text(self.se), "ci_low": text(self.lower),
+            "ci_high": text(self.upper), "method": self.method, "n10": self.n10, "n01": self.n01, "p": p_text(self.p),
             "correlation": None if self.correlation is None else text(self.correlation),
             "direction": str(self.verdict.direction), "size": str(self.verdict.size), "n_needed": self.n_needed,
             "warnings": list(self.warnings), "discordant": [vars(item) for item in self.discordant],
@@ -120,7 +123,7 @@ def compare(a: Measured, b: Measured) -> Comparison:
 
 
 def _tasks(side: Measured) -> dict[str, Mapping[str, Any]]:
-    return {task["task"]: task for task in side.results["tasks"]}
+    return {task["task"]: task for task in side.results["results"]}
 
 
 def _require_same(field: str, a: object, b: object, task: str = "") -> None:
@@ -177,14 +180,15 @@ def _judge(
     clusters = _clusters(x for x, _ in pairs)
     paired = paired_difference(a, b, clusters)
     counts = discordance(a, b) if is_binary(a) and is_binary(b) else None
-    lower, upper, method, p = _interval(paired, counts)
+    lower, upper, method = _interval(paired, counts, [x - y for x, y in zip(a, b, strict=True)], clusters)
     higher, margin = terms["direction"] == "higher", float(terms["margin"])
     return TaskComparison(
         task=terms["task"], metric=terms["metric"], higher_is_better=higher, margin=margin, n=paired.n,
         score_a=paired.mean_a, score_b=paired.mean_b, difference=paired.difference, se=paired.se,
-        lower=lower, upper=upper, method=method, n10=counts.n10 if counts else None, n01=counts.n01 if counts else None, p=p,
+        lower=lower, upper=upper, method=method, n10=counts.n10 if counts else None, n01=counts.n01 if counts else None,
+        p=counts.p if counts and clusters is None else paired.p,
         correlation=paired.correlation, verdict=verdict(lower, upper, margin, higher_is_better=higher),
-        n_needed=n_for_margin(_spread(paired, counts), margin),
+        n_needed=_n_needed(paired, counts, margin),
         warnings=(*warnings, *_reading_warnings(paired, terms, higher)), discordant=tuple(_discordant(pairs)),
     )  # fmt: skip
 
@@ -201,20 +205,39 @@ def _clusters(items: Iterable[Item]) -> list[str] | None:
     return [f"cluster {row['cluster']}" if "cluster" in row else f"item {row['item']}" for row in rows]
 
 
-def _interval(paired: PairedDifference, counts: Discordance | None) -> tuple[float, float, str, float]:
-    if paired.clusters is not None:
-        return paired.lower, paired.upper, "clustered", paired.p
-    if counts is None:
-        return paired.lower, paired.upper, "paired", paired.p
-    interval = tango(counts.n10, counts.n01, counts.n)
-    return interval.lower, interval.upper, interval.method, counts.p
+def _interval(
+    paired: PairedDifference,
+    counts: Discordance | None,
+    differences: Sequence[float],
+    clusters: Sequence[str] | None,
+) -> tuple[float, float, str]:
+    if counts is not None and clusters is None:
+        interval = tango(counts.n10, counts.n01, counts.n)
+        return interval.lower, interval.upper, interval.method
+    if paired.se == 0:
+        return _interval_without_spread(paired)
+    if clusters is not None and len(set(clusters)) < FEW_CLUSTERS:
+        drawn = bootstrap(differences, seed=BOOTSTRAP_SEED, clusters=clusters)
+        return drawn.lower, drawn.upper, f"cluster bootstrap, {drawn.rounds} rounds, seed {drawn.seed}"
+    return paired.lower, paired.upper, "paired" if clusters is None else "clustered"
 
 
-def _spread(paired: PairedDifference, counts: Discordance | None) -> float:
-    """The mean squared difference, which is the discordant share of 0/1 scores; with clusters, as they spread it."""
-    if counts is None or paired.clusters is not None:
-        return float(paired.n * paired.se**2 + paired.difference**2)
-    return (counts.n10 + counts.n01) / counts.n
+def _interval_without_spread(paired: PairedDifference) -> tuple[float, float, str]:
+    """As wide as Tango's for so many items (or clusters) without a discordant one: no spread seen is not none."""
+    half = tango(0, 0, paired.clusters or paired.n).upper
+    return (
+        max(-1.0, paired.difference - half),
+        min(1.0, paired.difference + half),
+        "tango without discordance",
+    )
+
+
+def _n_needed(paired: PairedDifference, counts: Discordance | None, margin: float) -> int:
+    """Items that the margin needs at the spread seen; in clusters of the present size, where there are any."""
+    if counts is not None and paired.clusters is None:
+        return n_for_margin((counts.n10 + counts.n01) / counts.n, margin)
+    floor = n_for_margin(0.0, margin) * paired.n / (paired.clusters or paired.n)
+    return max(math.ceil(floor), n_for_margin(paired.n * paired.se**2 + paired.difference**2, margin))
 
 
 def _discordant(pairs: Iterable[tuple[Item, Item]]) -> Iterable[DiscordantItem]:
@@ -244,7 +267,7 @@ def _reading_warnings(paired: PairedDifference, terms: Mapping[str, Any], higher
         )
         yield f"Ceiling: both models are above {CEILING:.0%}, so differences are squeezed; {ratio}."
     if paired.clusters is not None and paired.clusters < FEW_CLUSTERS:
-        yield f"Only {paired.clusters} clusters: the clustered interval is too narrow; use the cluster bootstrap."
+        yield f"Only {paired.clusters} clusters: too few for the clustered error, so whole clusters were resampled."
     if (terms.get("generation") or {}).get("do_sample"):
         yield "Responses were sampled once at a temperature above 0: the sampling adds noise that no interval shows."
 
@@ -255,7 +278,7 @@ def _whole_warnings(a: Measured, b: Measured, unshared: Iterable[str]) -> Iterab
         yield f"A limit on items was set ({limits[0]} for a, {limits[1]} for b): this is a trial, not a measurement."
     if names := sorted(unshared):
         yield f"Not compared because only one side ran them: {', '.join(names)}."
-    for field in ("harness", "dtype", "batch_size"):
+    for field in ("harness", "libraries", "dtype", "batch_size", "device"):
         if a.results.get(field) != b.results.get(field):
             yield f"The {field} differs: {a.results.get(field)} for a, {b.results.get(field)} for b."
 

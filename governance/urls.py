@@ -1,3 +1,20 @@
-from django.urls import URLPattern
+from django.urls import path, register_converter
 
-urlpatterns: list[URLPattern] = []
+from governance import converters
+from governance.views import artifacts, health, home, versions
+
+register_converter(converters.NameConverter, "name")
+register_converter(converters.SubjectConverter, "subject")
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("", home.home, name="home"),
+    path("artifacts/", artifacts.artifact_list, name="artifact-list"),
+    path("artifacts/<name:name>/", artifacts.artifact_detail, name="artifact"),
+    path("versions/<subject:subject>/", versions.version_detail, name="version"),
+    path("versions/<subject:subject>/diff/", versions.version_diff, name="version-diff"),
+    path("versions/<subject:subject>/submit/", versions.version_submit, name="version-submit"),
+    path("versions/<subject:subject>/decide/", versions.version_decide, name="version-decide"),
+    path("versions/<subject:subject>/revoke/", versions.version_revoke, name="version-revoke"),
+]

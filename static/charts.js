@@ -5,9 +5,10 @@
 
    <section data-stream="URL" data-step="LAST STEP"> listens to server-sent events:
      metrics  {"step": 12, "values": {"loss": "1.23"}}      a new point and a new first table row
-     progress {"step": 12, "max_steps": 80}
+     progress {"done": 12, "total": 80, "unit": "steps"}
      log      {"at": "10:04:31", "event": "phase", "text": "…"}
-     state    {"state": "succeeded"}                         the page is loaded again                        */
+     state    {"state": "succeeded"}                         the page is loaded again
+   A stream that was cut is asked for again; answer 204 once the run has ended, and the browser stops asking. */
 (() => {
   const charts = [];
   let library;
@@ -47,7 +48,7 @@
     const axis = { gridcolor: colour("--line"), linecolor: colour("--edge"), zeroline: false, automargin: true };
     const right = data.series.some((line) => line.axis === "right");
     return {
-      height: 300,
+      height: 360,
       margin: { l: 52, r: right ? 52 : 12, t: 12, b: 44 },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
@@ -112,7 +113,7 @@
       row.append(cell);
     }
     body.prepend(row);
-    while (body.rows.length > 12) body.lastElementChild.remove();
+    while (body.rows.length > 9) body.lastElementChild.remove();
   };
 
   const addLog = (section, message) => {
@@ -132,9 +133,9 @@
   const showProgress = (section, message) => {
     const bar = section.querySelector("progress");
     if (!bar) return;
-    bar.max = message.max_steps;
-    bar.value = message.step;
-    section.querySelector("[data-progress-text]").textContent = `Step ${message.step} of ${message.max_steps}`;
+    bar.max = message.total;
+    bar.value = message.done;
+    section.querySelector("[data-progress-text]").textContent = `${message.done} of ${message.total} ${message.unit}`;
   };
 
   /* A reconnecting stream may repeat rows: a step is taken once. */

@@ -22,6 +22,8 @@ def home(tmp_path: Path, settings, monkeypatch) -> Path:
     folder.mkdir()
     settings.CHARTER_HOME = folder
     settings.LEDGER_DIR = folder / "ledger"
+    # The real hasher takes 150 ms a password on purpose; the cast has nine.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.STORAGES = {
         **django_settings.STORAGES,

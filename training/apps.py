@@ -4,3 +4,32 @@ from django.apps import AppConfig
 class TrainingConfig(AppConfig):
     name = "training"
     label = "training"
+
+    def ready(self) -> None:
+        from governance.ledger import auditable, events, triggers
+        from governance.people.permissions import ENGINEER, RELEASE_MANAGER, allow
+        from training import products, stages, states
+        from training.events import TrainingEvent
+        from training.models import Run
+
+        events.register(TrainingEvent)
+        auditable.register(Run)
+        asked = (
+            "stage",
+            "spec",
+            "spec_digest",
+            "recipe",
+            "stage_name",
+            "after",
+            "retry_of",
+            "requested_by",
+            "created_at",
+        )
+        triggers.register_rule(triggers.Frozen(Run, fields=asked, unless={}))
+        triggers.register_rule(
+            triggers.Moves(Run, "state", allowed=states.allowed(), initial=(states.QUEUED,))
+        )
+        allow("training:run:launch", ENGINEER)
+        allow("training:run:cancel", ENGINEER, RELEASE_MANAGER)
+        for stage in products.STAGES:
+            stages.register(stage)

@@ -20,7 +20,7 @@ from governance.ledger.canonical import canonical, sha256_hex
 from training.runner.failures import BadInput
 from training.runner.job import Job
 
-LIBRARIES = ("lm_eval", "transformers", "torch")
+LIBRARIES = ("torch", "transformers", "tokenizers")
 
 
 def run(job: Job) -> dict[str, Any]:
@@ -38,6 +38,9 @@ def run(job: Job) -> dict[str, Any]:
     )
     total = sum(_requests(task, params.limit) for task in suite)
     model = load(job.the_input("evaluated"), params, _reporter(job, total), chat_template=chat_template)
+    job.write_json(
+        "config.json", {"params": params.model_dump(), "suite": suite_input.content, "seed": job.seed}
+    )
     job.phase("evaluate", tasks=[task.task.name for task in suite], responses=total)
     samples = ask(model, suite, params, job.seed, chat_template=chat_template)
     job.phase("score")
@@ -75,19 +78,20 @@ def _keep(
     rows: Mapping[str, list[dict[str, Any]]],
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
-    names = sorted(rows)
-    items = jsonl([row for name in names for row in rows[name]])
-    tasks = sorted(
-        (task_result(task, rows[task.task.name]) for task in suite), key=lambda result: str(result["task"])
-    )
-    (job.output_dir / "items.jsonl").write_bytes(items)
-    (job.output_dir / "results.json").write_bytes(canonical({**settings, "tasks": tasks}))
-    count = sum(len(found) for found in rows.values())
-    return {
+    items = jsonl([row for name in sorted(rows) for row in rows[name]])
+    found = [
+        task_result(task, rows[task.task.name]) for task in sorted(suite, key=lambda task: task.task.name)
+    ]
+    results = {
         **settings,
-        "tasks": tasks,
-        "items": {"path": "items.jsonl", "rows": count, "sha256": sha256_hex(items)},
+        "results": found,
+        "items_rows": sum(map(len, rows.values())),
+        "items_sha256": sha256_hex(items),
     }
+    written = canonical(results)
+    (job.output_dir / "items.jsonl").write_bytes(items)
+    (job.output_dir / "results.json").write_bytes(written)
+    return {**results, "results_sha256": sha256_hex(written)}
 
 
 def _params(job: Job) -> Params:
@@ -120,7 +124,8 @@ def _settings(job: Job, params: Params, model: EvaluatedModel, *, chat_template:
     return {
         "model": {"subject": evaluated.subject, "digest": evaluated.digest, "weights_digest": evaluated.content.get("weights_digest")},
         "suite": {"subject": suite.subject, "digest": suite.digest},
-        "harness": {name: version(name) for name in LIBRARIES},
+        "harness": {"name": "lm-eval", "version": version("lm_eval")},
+        "libraries": {name: version(name) for name in LIBRARIES},
         "chat_template_sha256": None if template is None else sha256_hex(template.encode()),
         "system_instruction_sha256": None,
         "seed": job.seed, "limit": params.limit, "batch_size": params.batch_size,

@@ -30,7 +30,8 @@ def jsonl(rows: Sequence[Mapping[str, Any]]) -> bytes:
 def task_result(task: SuiteTask, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What the task measured, decimals as text.
 
-    `stderr` is null at scores of 0 and 1, where it would say 0 and mean nothing: read the Wilson interval.
+    `ci_low` and `ci_high` are Wilson's 95% interval. `stderr` is null at scores of 0 and 1, where it would say 0
+    and mean nothing. `flags` counts what the scoring saw, `items` what the suite holds, `n` what was asked.
     `failure_rate_upper` bounds the failure rate where no item failed.
     """
     scores = [int(row["score"]) for row in rows]
@@ -38,8 +39,8 @@ def task_result(task: SuiteTask, rows: Sequence[Mapping[str, Any]]) -> dict[str,
     return {
         "task": spec.name, "kind": spec.kind, "metric": spec.metric, "purpose": spec.purpose,
         "direction": "higher" if spec.higher_is_better else "lower", "margin": text(float(spec.margin)),
-        "n": len(rows), "items": len(task.items), "score": text(interval.estimate), "wilson_lower": text(interval.lower),
-        "wilson_upper": text(interval.upper), "stderr": _stderr(scores), "failure_rate_upper": _failure_bound(task, scores),
+        "n": len(rows), "items": len(task.items), "score": text(interval.estimate), "ci_low": text(interval.lower),
+        "ci_high": text(interval.upper), "stderr": _stderr(scores), "failure_rate_upper": _failure_bound(task, scores),
         "flags": dict(sorted(Counter(flag for row in rows for flag in row["flags"]).items())),
         "version": task.version, "task_hash": task_hash(rows), "few_shot": spec.few_shot,
         "generation": generation_settings(task), "filter": filter_name(task),

@@ -24,6 +24,11 @@ class Actor:
         return cls(f"person:{handle}", handle)
 
     @classmethod
+    def token(cls, token_id: str, handle: str) -> Actor:
+        """An API token of somebody, by the first 8 digits of its id: `token:1f0c2a9b for person:ada`."""
+        return cls(f"token:{token_id[:8]} for person:{handle}", handle)
+
+    @classmethod
     def system(cls, part: str) -> Actor:
         """A part of Charter acting by itself: `system:reaper`."""
         return cls(f"system:{part}", None)

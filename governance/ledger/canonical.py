@@ -6,7 +6,7 @@ the standard library's sorted, compact JSON is RFC 8785; everything outside it i
 
 import hashlib
 import json
-from decimal import Context, Decimal
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 MAX_DEPTH = 100
@@ -42,11 +42,11 @@ def loads(data: str | bytes) -> Any:
     except UnicodeDecodeError as error:
         raise CanonicalError(f"not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
-        raise CanonicalError(
-            f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        ) from error
+        raise CanonicalError(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
     except RecursionError as error:
         raise CanonicalError("not readable: nested too deeply") from error
+    except InvalidOperation as error:
+        raise CanonicalError("not readable: a number's exponent is out of range") from error
     except ValueError as error:
         raise CanonicalError(str(error)) from error
 

@@ -1,5 +1,6 @@
 """When the database's guards are placed, lifted and looked at: Django's signals and system checks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.apps import apps
@@ -37,13 +38,11 @@ def check_registered(**_: Any) -> list[checks.CheckMessage]:
             id="ledger.E001",
         )
         for model in apps.get_models()
-        if issubclass(model, Auditable)
-        and not model._meta.proxy
-        and model not in auditable.registered()
+        if issubclass(model, Auditable) and not model._meta.proxy and model not in auditable.registered()
     ]
 
 
-def check_placed(databases: list[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
+def check_placed(databases: Sequence[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
     """A warning, not an error: `migrate`, which puts the guards back, runs this check first."""
     return [
         checks.Warning(

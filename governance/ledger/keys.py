@@ -5,7 +5,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from governance.ledger.note import NoteError, SignerKey, VerifierKey
+from governance.ledger.note import NoteError, VerifierKey
+from governance.ledger.signing import SignerKey
 
 
 class KeyUnavailable(Exception):
@@ -41,6 +42,8 @@ def verifiers() -> list[VerifierKey]:
         return [VerifierKey.parse(line) for line in public_path().read_text().splitlines() if line]
     except NoteError as error:
         raise KeyUnavailable(f"{public_path()} is unusable: {error}") from error
+    except PermissionError as error:
+        raise KeyUnavailable(f"this user may not read the ledger's public key at {public_path()}") from error
     except FileNotFoundError:
         return [signer().verifier]
 
@@ -71,7 +74,9 @@ def _private_text() -> str:
             mode = os.fstat(file.fileno()).st_mode & 0o777
             text = file.read()
     except FileNotFoundError as error:
-        raise KeyUnavailable(f"there is no ledger key at {path}; make one with `manage.py ledger keygen`") from error
+        raise KeyUnavailable(
+            f"there is no ledger key at {path}; make one with `manage.py ledger keygen`"
+        ) from error
     except PermissionError as error:
         raise KeyUnavailable(f"this user may not read the ledger key at {path}") from error
     if mode & 0o077:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 ED25519 = b"\1"
 KEY_BYTES = 32
@@ -18,8 +18,7 @@ ID_BYTES = 4
 SIGNATURE_BYTES = 64
 ROOT_BYTES = 32
 MAX_SIGNATURES = 100
-_PRIVATE = "PRIVATE+KEY+"
-_NAME = re.compile(r"[^\s+\x00-\x1f\x7f]+")
+NAME = re.compile(r"[^\s+\x00-\x1f\x7f]+")
 _SIGNATURE_LINE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/=]+)")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
@@ -38,7 +37,7 @@ class VerifierKey:
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
         """Read a vkey. Raises NoteError when it is malformed or its id belongs to another key."""
-        name, key_id, public = _key_fields(text, "public")
+        name, key_id, public = key_fields(text, "public")
         key = cls(name, public)
         if key.id.hex() != key_id:
             raise NoteError(f"the key id {key_id} of {name!r} does not fit its public key")
@@ -63,44 +62,6 @@ class VerifierKey:
 
 
 @dataclass(frozen=True)
-class SignerKey:
-    """The private half: `text` is Go's `PRIVATE+KEY+name+id+base64`. Its repr shows no secret."""
-
-    name: str
-    private: Ed25519PrivateKey
-
-    @classmethod
-    def generate(cls, name: str) -> SignerKey:
-        """A fresh key. Raises NoteError for a name with spaces, plus signs or control characters."""
-        if not _NAME.fullmatch(name):
-            raise NoteError(f"{name!r} is no key name: it must be non-empty, without spaces and plus signs")
-        return cls(name, Ed25519PrivateKey.generate())
-
-    @classmethod
-    def parse(cls, text: str) -> SignerKey:
-        """Read a private key's text. Raises NoteError without repeating the secret."""
-        if not text.startswith(_PRIVATE):
-            raise NoteError(f"a private key's text starts with {_PRIVATE}")
-        name, key_id, seed = _key_fields(text.removeprefix(_PRIVATE), "private")
-        key = cls(name, Ed25519PrivateKey.from_private_bytes(seed))
-        if key.verifier.id.hex() != key_id:
-            raise NoteError(f"the key id {key_id} of {name!r} does not fit its private key")
-        return key
-
-    @property
-    def verifier(self) -> VerifierKey:
-        return VerifierKey(self.name, self.private.public_key().public_bytes_raw())
-
-    @property
-    def text(self) -> str:
-        material = encode64(ED25519 + self.private.private_bytes_raw())
-        return f"{_PRIVATE}{self.name}+{self.verifier.id.hex()}+{material}"
-
-    def __repr__(self) -> str:
-        return f"SignerKey({self.name!r})"
-
-
-@dataclass(frozen=True)
 class TreeHead:
     """What a checkpoint says: which log, how many entries, which root (32 bytes)."""
 
@@ -122,12 +83,6 @@ class TreeHead:
         if len(root) != ROOT_BYTES:
             raise NoteError(f"a checkpoint's root has {ROOT_BYTES} bytes, not {len(root)}")
         return cls(lines[0], int(lines[1]), root)
-
-
-def sign(body: str, key: SignerKey) -> str:
-    """The note that carries `body` (text ending in a newline) and the key's signature."""
-    signature = encode64(key.verifier.id + key.private.sign(body.encode()))
-    return f"{body}\n— {key.name} {signature}\n"
 
 
 def open_note(text: str, keys: Sequence[VerifierKey]) -> str:
@@ -160,6 +115,22 @@ def open_checkpoint(text: str, keys: Sequence[VerifierKey]) -> TreeHead:
     return head
 
 
+def key_fields(text: str, half: str) -> tuple[str, str, bytes]:
+    """Name, id and 32 key bytes of a key's text `name+id+base64`. Raises NoteError without repeating the bytes."""
+    name, _, rest = text.strip().partition("+")
+    key_id, _, encoded = rest.partition("+")
+    if not NAME.fullmatch(name) or not re.fullmatch(r"[0-9a-f]{8}", key_id):
+        raise NoteError(f"a {half} key reads name+id+base64, with an id of eight hex digits")
+    try:
+        material = decode64(encoded)
+    except NoteError:
+        # The message of decode64 quotes its input, which may be a secret here.
+        raise NoteError(f"the {half} key of {name!r} is not base64") from None
+    if material[:1] != ED25519 or len(material) != 1 + KEY_BYTES:
+        raise NoteError(f"the {half} key of {name!r} is not an Ed25519 key")
+    return name, key_id, material[1:]
+
+
 def encode64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
@@ -173,21 +144,6 @@ def decode64(text: str) -> bytes:
     if encode64(data) != text:
         raise NoteError(f"not the one base64 form of its bytes: {text[:40]!r}")
     return data
-
-
-def _key_fields(text: str, half: str) -> tuple[str, str, bytes]:
-    name, _, rest = text.strip().partition("+")
-    key_id, _, encoded = rest.partition("+")
-    if not _NAME.fullmatch(name) or not re.fullmatch(r"[0-9a-f]{8}", key_id):
-        raise NoteError(f"a {half} key reads name+id+base64, with an id of eight hex digits")
-    try:
-        material = decode64(encoded)
-    except NoteError:
-        # The message of decode64 quotes its input, which may be a secret here.
-        raise NoteError(f"the {half} key of {name!r} is not base64") from None
-    if material[:1] != ED25519 or len(material) != 1 + KEY_BYTES:
-        raise NoteError(f"the {half} key of {name!r} is not an Ed25519 key")
-    return name, key_id, material[1:]
 
 
 def _split(text: str) -> tuple[str, list[str]]:

@@ -4,7 +4,7 @@ from django.db import connection, transaction
 
 from governance.ledger import tiles
 from governance.ledger.models import Entry, Head
-from governance.ledger.tree import integrate, root
+from governance.ledger.tiling import integrate, root
 
 BATCH = 4096
 

@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from governance.ledger import keys, tiles
 from governance.ledger.models import Checkpoint, Head, Tile
-from governance.ledger.note import NoteError, SignerKey, TreeHead, VerifierKey, open_checkpoint
-from governance.ledger.note import sign as sign_note
-from governance.ledger.tree import root
+from governance.ledger.note import NoteError, TreeHead, VerifierKey, open_checkpoint
+from governance.ledger.signing import sign_note
+from governance.ledger.tiling import root
 
 
 class Refused(Exception):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from governance.ledger.models import Tile
-from governance.ledger.tree import ReadTile, Span
+from governance.ledger.tiling import ReadTile, Span
 
 
 def read(level: int, index: int) -> bytes:

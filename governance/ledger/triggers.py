@@ -4,6 +4,7 @@ One definition for SQLite and PostgreSQL. Triggers stop accidents and shortcuts;
 drop them, and then `ledger verify` and the checkpoints that others hold tell.
 """
 
+# ruff: noqa: S608 - the statements are made of the models' own names and of constants
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -69,14 +70,16 @@ def remove(connection: BaseDatabaseWrapper) -> None:
     speaker.drop(connection, speaker.installed(connection))
 
 
+def expected(connection: BaseDatabaseWrapper) -> dict[str, str]:
+    """The guards that this database should have: name → what it should say of itself."""
+    speaker = dialect(connection)
+    return {guard.name: speaker.expected(guard) for guard in _guards(connection) if speaker.create(guard)}
+
+
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
     """The names of guards that are absent, disabled or altered; empty when all stand."""
-    speaker, installed = dialect(connection), dialect(connection).installed(connection)
-    return [
-        guard.name
-        for guard in _guards(connection)
-        if speaker.create(guard) and installed.get(guard.name) != speaker.expected(guard)
-    ]
+    installed = dialect(connection).installed(connection)
+    return [name for name, text in expected(connection).items() if installed.get(name) != text]
 
 
 def _guards(connection: BaseDatabaseWrapper) -> list[Guard]:
@@ -95,7 +98,7 @@ def _all_guards() -> Iterator[Guard]:
 
 def _entry_guards() -> Iterator[Guard]:
     table = Entry._meta.db_table
-    fixed = [f.column for f in Entry._meta.concrete_fields if f.name not in {"leaf_index", "parts"}]
+    fixed = [str(f.column) for f in Entry._meta.concrete_fields if f.name not in {"leaf_index", "parts"}]
     yield from _permanent(Entry)
     yield Guard(table, "fixed", "UPDATE", APPEND_ONLY, _any_differs(fixed))
     yield Guard(
@@ -177,9 +180,7 @@ def _auditable_guards(model: type[Auditable]) -> Iterator[Guard]:
         "entry",
         "UPDATE",
         unexplained,
-        lambda d: (
-            f"{d.differs('OLD.id', 'NEW.id')} OR NEW.ledger_rev <> OLD.ledger_rev + 1 OR {no_entry(d)}"
-        ),
+        lambda d: f"{d.differs('OLD.id', 'NEW.id')} OR NEW.ledger_rev <> OLD.ledger_rev + 1 OR {no_entry(d)}",
     )
 
 
@@ -199,9 +200,9 @@ def _permanent(model: type[Model]) -> Iterator[Guard]:
 def _unique_columns(model: type[Model]) -> list[list[str]]:
     """The sets of columns that the database keeps unique without a condition."""
     options = model._meta
-    single = [[field.column] for field in options.concrete_fields if field.unique]
+    single = [[str(field.column)] for field in options.concrete_fields if field.unique]
     together = [
-        [options.get_field(name).column for name in constraint.fields]  # type: ignore[union-attr]
+        [_column(model, name) for name in constraint.fields]
         for constraint in options.constraints
         if isinstance(constraint, UniqueConstraint) and constraint.fields and constraint.condition is None
     ]
@@ -209,7 +210,10 @@ def _unique_columns(model: type[Model]) -> list[list[str]]:
 
 
 def _frozen_guards(rule: Frozen, number: int) -> Iterator[Guard]:
-    table, message = rule.model._meta.db_table, f"{', '.join(rule.fields)} of {rule.model._meta.verbose_name} is frozen"
+    table, message = (
+        rule.model._meta.db_table,
+        f"{', '.join(rule.fields)} of {rule.model._meta.verbose_name} is frozen",
+    )
     open_while = " AND ".join(
         f"OLD.{_column(rule.model, name)} IN {listing(values)}" for name, values in rule.unless.items()
     )

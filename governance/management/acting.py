@@ -69,7 +69,7 @@ class ActingCommand(BaseCommand):
             self.stderr.write(self.style.ERROR(f"{error}. Nothing was recorded; put it right and run the command again."))
             sys.exit(EXIT_ERROR)
 
-    def act(self, **options: Any) -> None:
+    def act(self, *_: Any, **options: Any) -> None:
         raise NotImplementedError
 
     def _person(self, name: str | None) -> User:

@@ -76,6 +76,17 @@ class Version(Auditable):
         """The content as its kind's model. Raises ContentError for an unfinished draft."""
         return kinds.get(self.kind).parse(self.content)
 
+    def disclosed(self) -> dict[str, Any] | None:
+        """What of the sealed content anybody may read; None for drafts, restricted and erased versions."""
+        if self.digest is None or self.content is None or self.restricted:
+            return None
+        return kinds.get(self.kind).disclosed(self.content)
+
+    def disclosed_digest(self) -> str | None:
+        """Digest of the disclosed content: equal to `digest` where nothing is kept internal."""
+        content = self.disclosed()
+        return None if content is None else kinds.base.digest_of(self.kind, self.schema, content)
+
     def ledger_state(self) -> dict[str, dict[str, Any]]:
         return {
             "P": {
@@ -86,6 +97,7 @@ class Version(Auditable):
                 "state": self.state,
                 "schema": self.schema,
                 "digest": self.digest,
+                "disclosed_digest": self.disclosed_digest(),
                 "restricted": self.restricted,
                 "based_on": self.based_on.subject if self.based_on else None,
                 "created_by": self.created_by,

@@ -64,3 +64,19 @@ the result "cancelled" and exits 0. There is no time limit inside the job: who a
 3  `result.json` could not be written (a full disk, as a rule); standard error says why
 Anything else, or a signal, without `result.json`: the process died (`-9`: killed, often for memory).
 """
+
+import os
+
+# Libraries read these when they are imported: no hub, no telemetry, no threads that wait busily on a shared machine.
+CHILD_ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TRL_EXPERIMENTAL_SILENCE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+}
+os.environ.update(CHILD_ENVIRONMENT)

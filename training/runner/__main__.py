@@ -1,24 +1,12 @@
 """`python -m training.runner FOLDER`: run one job and always leave a result."""
 
 import importlib
-import os
 import sys
 import traceback
 from pathlib import Path
 
 from training.runner.failures import Cancelled, JobUnreadable, classify
 from training.runner.job import Job
-
-# The libraries read these at import: no hub, no telemetry, no busy-waiting threads on a shared machine.
-CHILD_ENVIRONMENT = {
-    "HF_HUB_OFFLINE": "1",
-    "HF_DATASETS_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "TRL_EXPERIMENTAL_SILENCE": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-    "OMP_WAIT_POLICY": "PASSIVE",
-    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-}
 
 
 def main(arguments: list[str]) -> int:
@@ -31,7 +19,6 @@ def main(arguments: list[str]) -> int:
     except JobUnreadable as error:
         _say(str(error))
         return 2
-    os.environ.update(CHILD_ENVIRONMENT)
     return _run(job)
 
 
@@ -46,6 +33,8 @@ def _run(job: Job) -> int:
 def _attempt(job: Job) -> int:
     try:
         job.start()
+        # Imported only now, under the heartbeat and with a place to report to: torch alone takes seconds.
+        job.write_json("environment.json", importlib.import_module("training.runner.environment").describe())
         summary = importlib.import_module(job.module).run(job)
     except Cancelled as stop:
         job.finish("cancelled", reason=stop.reason, summary=stop.summary)

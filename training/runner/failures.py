@@ -31,7 +31,10 @@ def classify(error: BaseException) -> tuple[FailureClass, str]:
     """The failure class of an exception and a sentence for the person who launched the run."""
     chain = list(_chain(error))
     if any(map(_is_disk_full, chain)):
-        return "disk_full", f"The disk is full: {error}. Free space under the runs folder and start the run again."
+        return (
+            "disk_full",
+            f"The disk is full: {error}. Free space under the runs folder and start the run again.",
+        )
     if any(map(_is_out_of_memory, chain)):
         return "out_of_memory", (
             f"Memory ran out: {_first_line(error)}. Lower per_device_batch_size or max_length, "

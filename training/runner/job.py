@@ -41,7 +41,9 @@ class JobInput(BaseModel):
         if self.path is None:
             raise BadInput(f"{self.subject} has no files, and this stage reads its files.")
         if not self.path.exists():
-            raise BadInput(f"The files of {self.subject} are not at {self.path} any more. Restore or register them.")
+            raise BadInput(
+                f"The files of {self.subject} are not at {self.path} any more. Restore or register them."
+            )
         return self.path
 
 
@@ -103,7 +105,9 @@ class Job:
         """The one input in a role; raises BadInput unless there is exactly one."""
         found = self.inputs.get(role, [])
         if len(found) != 1:
-            raise BadInput(f"The stage {self.stage} needs exactly one input as {role}; the run names {len(found)}.")
+            raise BadInput(
+                f"The stage {self.stage} needs exactly one input as {role}; the run names {len(found)}."
+            )
         return found[0]
 
     def event(self, name: str, /, **data: Any) -> None:
@@ -190,7 +194,11 @@ def file_hashes(folder: Path) -> list[dict[str, Any]]:
     """Path (relative, `/`), size in bytes and SHA-256 of every regular file below a folder, sorted by path."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     return [
-        {"path": path.relative_to(folder).as_posix(), "size": path.stat().st_size, "sha256": file_sha256(path)}
+        {
+            "path": path.relative_to(folder).as_posix(),
+            "size": path.stat().st_size,
+            "sha256": file_sha256(path),
+        }
         for path in files
     ]
 

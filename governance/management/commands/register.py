@@ -4,10 +4,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management import CommandError
-
 from governance.management.acting import ActingCommand
 from governance.registry import actions, importers
+from governance.releases.components import resolve_refs
 
 
 class Command(ActingCommand):
@@ -34,7 +33,7 @@ class Command(ActingCommand):
         version = actions.register(
             kind,
             slug,
-            self.resolved(kind, imported.content),
+            resolve_refs(imported.content) if kind == "release" else imported.content,
             title=title or imported.title,
             files=imported.files,
             restricted=restricted,
@@ -42,14 +41,3 @@ class Command(ActingCommand):
         )
         result = {"subject": version.subject, "digest": version.digest, "state": version.state}
         self.say(result, f"{version.subject}  {version.digest}", as_json=json)
-
-    def resolved(self, kind: str, content: dict[str, Any]) -> dict[str, Any]:
-        """References written as kind:slug@number get their digests."""
-        if kind != "release":
-            return content
-        from governance.releases.actions import resolve_refs
-
-        try:
-            return resolve_refs(content)
-        except LookupError as error:
-            raise CommandError(str(error)) from error

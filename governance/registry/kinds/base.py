@@ -82,6 +82,8 @@ class Kind:
     references: Callable[[Any], list[Reference]] = lambda _content: []
     group: str = "engineer"
     """The user group that writes this kind."""
+    disclosed: Callable[[dict[str, Any]], dict[str, Any]] = lambda content: content
+    """What of a content anybody may read: the content without what its authors keep internal."""
 
     def parse(self, content: object) -> KindContent:
         """Validate `content`. Raises ContentError with one line a fault, each naming its field."""

@@ -1,6 +1,6 @@
 """Principles that a model is trained towards and judged by, each with a stable id."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -46,4 +46,17 @@ def summary(content: Content) -> list[tuple[str, str]]:
     return shown(title=content.title, principles=len(content.principles), internal_principles=hidden, licence=content.licence)
 
 
-KIND = Kind("constitution", "Constitution", "Constitutions", "constitution/1", Content, summary, group="policy-editor")
+def disclosed(content: dict[str, Any]) -> dict[str, Any]:
+    """Without the text of internal principles: that they exist, why they are internal and who answers for them is public."""
+    return {**content, "principles": [_disclosed(principle) for principle in content["principles"]]}
+
+
+def _disclosed(principle: dict[str, Any]) -> dict[str, Any]:
+    hidden = {"text"} if principle["visibility"] == "internal" else set()
+    return {name: value for name, value in principle.items() if name not in hidden}
+
+
+KIND = Kind(
+    "constitution", "Constitution", "Constitutions", "constitution/1", Content, summary,
+    group="policy-editor", disclosed=disclosed,
+)  # fmt: skip

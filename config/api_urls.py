@@ -1,0 +1,16 @@
+"""Everything below /api/: one version, its schema, and a problem for every address that does not exist."""
+
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from governance.api import urls as governance
+from governance.api.missing import Missing
+from training import api as training
+
+app_name = "api"
+endpoints = [*governance.urlpatterns, *training.urlpatterns, path("schema/", SpectacularJSONAPIView.as_view(), name="schema")]
+
+urlpatterns = [
+    path("v1/", include(endpoints)),
+    re_path("", Missing.as_view(), name="missing"),
+]

@@ -1,0 +1,324 @@
+"""Artifacts and versions: lists, one version and what belongs to it, drafts, and the decisions over a version."""
+
+from typing import Any
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from governance.api import serializers as shapes
+from governance.api.base import Door, check_match, etag
+from governance.api.changes import changes
+from governance.api.downloads import download
+from governance.api.permissions import permit
+from governance.api.problems import PreconditionFailed
+from governance.ledger.append import Stale
+from governance.registry import actions, kinds, lineage, lookup, states
+from governance.registry.access import require_read
+from governance.registry.kinds.base import ContentError
+from governance.registry.models import Activity, Artifact, Version
+from governance.reviews import actions as reviews
+
+MAX_EDGES = 2_000
+IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read.", required=True)
+
+
+class ArtifactList(Door):
+    filters = shapes.ArtifactFilter
+    serializer_class = shapes.ArtifactOut
+
+    @extend_schema(operation_id="artifacts_list", parameters=[shapes.ArtifactFilter], responses=shapes.ArtifactOut(many=True))
+    def get(self, request: Request) -> Response:
+        """Artifacts in alphabetical order, each with its newest version."""
+        wanted = self.query()
+        rows = artifacts()
+        if "kind" in wanted:
+            rows = rows.filter(kind=wanted["kind"])
+        if "q" in wanted:
+            rows = rows.filter(Q(slug__icontains=wanted["q"]) | Q(title__icontains=wanted["q"]))
+        return self.paged(rows)
+
+
+class ArtifactOne(Door):
+    serializer_class = shapes.ArtifactOut
+
+    @extend_schema(operation_id="artifacts_get")
+    def get(self, request: Request, kind: str, slug: str) -> Response:
+        """One artifact. Its versions are at /versions/?kind=…&slug=…"""
+        self.query()
+        return Response(shapes.ArtifactOut(artifacts().get(pk=lookup.find_artifact(f"{kind}:{slug}").pk)).data)
+
+
+def artifacts() -> QuerySet[Artifact]:
+    newest = Version.objects.filter(artifact=OuterRef("pk")).order_by("-number")
+    return Artifact.objects.order_by("kind", "slug").annotate(
+        version_count=Count("versions"),
+        **{f"newest_{name}": Subquery(newest.values(name)[:1]) for name in ("number", "state", "digest")},
+    )
+
+
+class VersionList(Door):
+    filters = shapes.VersionFilter
+    serializer_class = shapes.VersionOut
+
+    @extend_schema(operation_id="versions_list", parameters=[shapes.VersionFilter], responses=shapes.VersionOut(many=True))
+    def get(self, request: Request) -> Response:
+        """Versions by artifact, newest first. Restricted ones are named too; their content is not shown here."""
+        wanted = self.query()
+        places = {"kind": "artifact__kind", "slug": "artifact__slug", "state": "state"}
+        rows = Version.objects.select_related("artifact", "based_on__artifact").defer("content")
+        return self.paged(rows.filter(**{places[name]: value for name, value in wanted.items()}))
+
+    @extend_schema(operation_id="versions_create", request=shapes.VersionIn, responses={201: shapes.VersionOut, 200: shapes.VersionOut})
+    def post(self, request: Request) -> Response:
+        """A new draft, or with `state: sealed` a finished version. Sealing the same content again answers 200 with the version there is."""
+        given = self.body(shapes.VersionIn)
+        refuse_files(given["kind"], given["content"])
+        place = (given["kind"], given["slug"], given["content"])
+        if given["state"] == states.DRAFT:
+            permit(request, "registry:version:draft")
+            return created(self, actions.save_draft(*place, title=given["title"], actor=self.actor))
+        permit(request, "registry:version:register")
+        before = newest_number(given["kind"], given["slug"])
+        version = actions.register(*place, title=given["title"], restricted=given["restricted"], actor=self.actor)
+        return created(self, version, again=version.number <= before)
+
+
+def newest_number(kind: str, slug: str) -> int:
+    """The number of the artifact's newest version, 0 when it has none."""
+    newest = Version.objects.filter(artifact__kind=kind, artifact__slug=slug).order_by("-number").first()
+    return newest.number if newest else 0
+
+
+def created(door: Door, version: Version, *, again: bool = False) -> Response:
+    """201 with the version's address, or 200 when it was there before."""
+    place = reverse("api:version", args=(version.kind, version.artifact.slug, version.number), request=door.request)
+    code = status.HTTP_200_OK if again else status.HTTP_201_CREATED
+    return Response(shapes.decided(version), status=code, headers={"Location": place, "ETag": etag(version)})
+
+
+def refuse_files(kind: str, content: dict[str, Any]) -> None:
+    """Raise ContentError when content names files: only an upload brings their bytes, and nobody gets at others' by naming a hash."""
+    if content.get("files"):
+        raise ContentError(kind, [("files", "send the files themselves with POST /api/v1/versions/upload/")])
+
+
+class VersionDoor(Door):
+    """One version, found by kind, slug and number from the address."""
+
+    def version(self) -> Version:
+        """The version. Raises NotFound, UnknownKind."""
+        return lookup.find("{kind}:{slug}@{number}".format(**self.kwargs))
+
+    def readable(self) -> Version:
+        """As `version`; raises PermissionDenied when it is restricted and not for this person."""
+        version = self.version()
+        require_read(self.person, version)
+        return version
+
+
+class VersionOne(VersionDoor):
+    does = {"PUT": "registry:version:draft"}
+    serializer_class = shapes.VersionDetail
+
+    @extend_schema(operation_id="versions_get")
+    def get(self, request: Request, **_: str) -> Response:
+        """One version with its content and its reviews. The ETag is what a change must name."""
+        self.query()
+        return told(self.readable())
+
+    @extend_schema(operation_id="versions_edit", request=shapes.DraftIn, responses=shapes.VersionOut, parameters=[IF_MATCH])
+    def put(self, request: Request, **_: str) -> Response:
+        """Replace a draft's content, if nobody changed it since it was read."""
+        version = self.readable()
+        check_match(request.headers.get("If-Match"), version)
+        content = self.body(shapes.DraftIn)["content"]
+        refuse_files(version.kind, content)
+        try:
+            actions.edit_draft(version, content, actor=self.actor)
+        except Stale as error:
+            raise PreconditionFailed(str(error)) from error
+        return Response(shapes.decided(version), headers={"ETag": etag(version)})
+
+
+def told(version: Version) -> Response:
+    return Response(shapes.VersionDetail(version).data, headers={"ETag": etag(version)})
+
+
+class VersionByDigest(Door):
+    serializer_class = shapes.VersionDetail
+
+    @extend_schema(operation_id="versions_by_digest")
+    def get(self, request: Request, digest: str) -> Response:
+        """The version whose content has this digest."""
+        self.query()
+        version = lookup.by_digest(digest)
+        require_read(self.person, version)
+        return told(version)
+
+
+class VersionFind(Door):
+    filters = shapes.SubjectFilter
+    serializer_class = shapes.VersionDetail
+
+    @extend_schema(operation_id="versions_find", parameters=[shapes.SubjectFilter])
+    def get(self, request: Request) -> Response:
+        """The version that a name means; without a number the newest sealed one."""
+        version = lookup.find(self.query()["subject"])
+        require_read(self.person, version)
+        return told(version)
+
+
+class Submit(VersionDoor):
+    does = {"POST": "reviews:version:submit"}
+    serializer_class = shapes.VersionOut
+
+    @extend_schema(operation_id="versions_submit", request=None)
+    def post(self, request: Request, **_: str) -> Response:
+        """Send a draft (which seals it) or a sealed version to review."""
+        self.body()
+        return Response(shapes.decided(reviews.submit(self.readable(), actor=self.actor)))
+
+
+class Approve(VersionDoor):
+    does = {"POST": "reviews:version:review"}
+    serializer_class = shapes.VersionOut
+
+    @extend_schema(operation_id="versions_approve", request=shapes.DecisionIn)
+    def post(self, request: Request, **_: str) -> Response:
+        """Approve exactly this digest. Whoever wrote or submitted it cannot."""
+        version = self.readable()
+        reviews.approve(version, **self.body(shapes.DecisionIn), actor=self.actor)
+        return Response(shapes.decided(version))
+
+
+class Refuse(VersionDoor):
+    does = {"POST": "reviews:version:review"}
+    serializer_class = shapes.VersionOut
+
+    @extend_schema(operation_id="versions_refuse", request=shapes.DecisionIn)
+    def post(self, request: Request, **_: str) -> Response:
+        """Refuse exactly this digest, for good."""
+        version = self.readable()
+        reviews.refuse(version, **self.body(shapes.DecisionIn), actor=self.actor)
+        return Response(shapes.decided(version))
+
+
+class Revoke(VersionDoor):
+    does = {"POST": "registry:version:revoke"}
+    serializer_class = shapes.VersionOut
+
+    @extend_schema(operation_id="versions_revoke", request=shapes.ReasonIn)
+    def post(self, request: Request, **_: str) -> Response:
+        """Withdraw a sealed version: no run and no release may use it from now on."""
+        version = self.readable()
+        return Response(shapes.decided(actions.revoke(version, **self.body(shapes.ReasonIn), actor=self.actor)))
+
+
+class Lineage(VersionDoor):
+    filters = shapes.LineageFilter
+    serializer_class = shapes.LineageOut
+
+    @extend_schema(operation_id="versions_lineage", parameters=[shapes.LineageFilter])
+    def get(self, request: Request, **_: str) -> Response:
+        """What a version comes from, nearest first, in all ancestries or one, and what was made directly from it."""
+        ancestry = self.query().get("ancestry")
+        version = self.version()
+        edges = lineage.edges_above(version, ancestry, MAX_EDGES)
+        found = {
+            "subject": version.subject,
+            "edges": edges[:MAX_EDGES],
+            "truncated": len(edges) >= MAX_EDGES,
+            "descendants": [one.subject for one in lineage.descendants(version)],
+        }
+        return Response(shapes.LineageOut(found).data)
+
+
+class Diff(VersionDoor):
+    filters = shapes.DiffFilter
+    serializer_class = shapes.DiffOut
+
+    @extend_schema(operation_id="versions_diff", parameters=[shapes.DiffFilter])
+    def get(self, request: Request, **_: str) -> Response:
+        """What changed in the content since version `from` of the same artifact (by default the one that it is based on)."""
+        number = self.query().get("from")
+        after = self.readable()
+        before = lookup.find(f"{after.artifact.name}@{number}") if number else after.based_on
+        if before is None:
+            raise lookup.NotFound(f"{after.subject} is based on no earlier version; say which with ?from=NUMBER.")
+        require_read(self.person, before)
+        found, truncated = changes(before.content, after.content)
+        told = {"before": before.subject, "after": after.subject, "changes": found, "truncated": truncated}
+        return Response(shapes.DiffOut(told).data)
+
+
+class FileList(VersionDoor):
+    serializer_class = shapes.FileOut
+
+    @extend_schema(operation_id="versions_files", responses=shapes.FileOut(many=True))
+    def get(self, request: Request, **_: str) -> Response:
+        """The files of a version: paths, sizes and hashes."""
+        self.query()
+        return self.paged(files_of(self.readable()))
+
+
+class FileOne(VersionDoor):
+    @extend_schema(
+        operation_id="versions_file", responses={(200, "application/octet-stream"): OpenApiResponse(OpenApiTypes.BINARY)}
+    )
+    def get(self, request: Request, sha256: str, **_: str) -> StreamingHttpResponse:
+        """The bytes of one file of a version."""
+        self.query()
+        version = self.readable()
+        entry = next((entry for entry in files_of(version) if entry["sha256"] == sha256), None)
+        if entry is None:
+            raise lookup.NotFound(f"{version.subject} has no file with the hash {sha256}.")
+        return download(request._request, sha256, entry["size"], entry["path"])
+
+
+def files_of(version: Version) -> list[dict[str, Any]]:
+    """The files that a sealed version lists; a draft's content is whatever somebody typed."""
+    return list((version.content or {}).get("files", [])) if version.is_sealed else []
+
+
+class ActivityList(Door):
+    filters = shapes.ActivityFilter
+    serializer_class = shapes.ActivityOut
+
+    @extend_schema(operation_id="activities_list", parameters=[shapes.ActivityFilter], responses=shapes.ActivityOut(many=True))
+    def get(self, request: Request) -> Response:
+        """What happened, newest first."""
+        wanted = self.query()
+        rows = Activity.objects.defer("used", "produced", "summary")
+        if subject := wanted.pop("subject", None):
+            version = lookup.find(subject)
+            rows = rows.filter(Q(usages__version=version) | Q(productions__version=version)).distinct()
+        return self.paged(rows.filter(**wanted))
+
+
+class ActivityOne(Door):
+    serializer_class = shapes.ActivityDetail
+
+    @extend_schema(operation_id="activities_get")
+    def get(self, request: Request, id: str) -> Response:
+        """One activity: what it used and produced, in which roles, and its summary."""
+        self.query()
+        activity = Activity.objects.filter(pk=id).first()
+        if activity is None:
+            raise lookup.NotFound(f"There is no activity {id}.")
+        return Response(shapes.ActivityDetail(activity).data)
+
+
+class KindList(Door):
+    serializer_class = shapes.KindOut
+
+    @extend_schema(operation_id="kinds_list", responses=shapes.KindOut(many=True))
+    def get(self, request: Request) -> Response:
+        """The kinds of artifact, each with the JSON schema of its content."""
+        self.query()
+        return self.paged([kinds.KINDS[name] for name in sorted(kinds.KINDS)])

@@ -1,0 +1,80 @@
+"""Cards and bundles over HTTP, as of the newest checkpoint or of a size of the ledger that is asked for."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.http import content_disposition_header
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from governance.api import problems
+from governance.api.artifacts import VersionDoor
+from governance.api.base import Strict
+from governance.api.ledger import newest_checkpoint
+from governance.cards import as_json, markdown
+from governance.cards.bundle import bundle_of
+from governance.cards.compose import KINDS, Card, NoCard, card_of
+from governance.evidence.collect import NoSuchSize
+from governance.evidence.records import Inconsistent, NotThen
+from governance.ledger.keys import KeyUnavailable
+from governance.registry.models import Version
+
+FORMATS: dict[str, tuple[str, Callable[[Card], bytes]]] = {
+    "md": ("text/markdown; charset=utf-8", lambda card: markdown.render(card).encode()),
+    "json": ("application/json", as_json.render),
+}
+MAX_SIZE = 2**63 - 1
+
+
+class CardFilter(Strict):
+    format = serializers.ChoiceField(choices=sorted(FORMATS), default="md", help_text="md: Markdown with Hugging Face metadata.")
+    kind = serializers.ChoiceField(choices=sorted(KINDS), required=False, help_text="By default the kind that fits the subject.")
+    at = serializers.IntegerField(
+        required=False, min_value=1, max_value=MAX_SIZE, help_text="As of this many ledger entries (default: the newest checkpoint)."
+    )
+
+
+class CardOne(VersionDoor):
+    filters = CardFilter
+
+    @extend_schema(
+        operation_id="versions_card",
+        parameters=[CardFilter],
+        responses={(200, "text/markdown"): OpenApiTypes.STR, (200, "application/json"): OpenApiTypes.OBJECT},
+    )
+    def get(self, request: Request, **_: str) -> HttpResponse:
+        """The public card of a model, a release or a dataset. The same version at the same size gives the same bytes."""
+        wanted = self.query()
+        version = self.readable()
+        size = wanted.get("at") or newest_checkpoint().size
+        media_type, render = FORMATS[wanted["format"]]
+        return HttpResponse(render(card_of(version, size, kind=wanted.get("kind"))), content_type=media_type)
+
+
+class BundleOne(VersionDoor):
+    @extend_schema(operation_id="versions_bundle", responses={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY)})
+    def get(self, request: Request, **_: str) -> HttpResponse:
+        """The card with all that proves it, signed; `python -m governance.ledger.verify` checks it offline."""
+        self.query()
+        version = self.readable()
+        response = HttpResponse(bundle_of(version, newest_checkpoint()), content_type="application/zip")
+        response["Content-Disposition"] = content_disposition_header(True, file_name(version)) or "attachment"
+        return response
+
+
+def file_name(version: Version) -> str:
+    return f"{version.kind}-{version.artifact.slug}-{version.number}.zip"
+
+
+def told(status: int, name: str) -> Callable[[Any], problems.Answer]:
+    return lambda error: (status, name, [])
+
+
+problems.register(NoCard, told(404, "no-card"))
+problems.register(NotThen, told(404, "not-then"))
+problems.register(NoSuchSize, lambda error: (400, "invalid-request", [("at", str(error))]))
+problems.register(KeyUnavailable, told(503, "not-signed"))
+problems.register(Inconsistent, told(500, "inconsistent"))

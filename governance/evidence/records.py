@@ -1,0 +1,123 @@
+"""What the view hands out: objects as one size of the ledger knew them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from governance.evidence.cited import DEMO
+from governance.evidence.facts import Assurance, Class
+from governance.registry.kinds.base import digest_of
+from governance.registry.models import Version
+
+
+class NotThen(LookupError):
+    """The ledger of that size does not know the subject, or knows it only as a draft."""
+
+
+class Inconsistent(ValueError):
+    """The database does not hold what the ledger recorded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """The newest payload of one object below the ledger's size, and the entry that recorded it."""
+
+    payload: dict[str, Any]
+    """`state` and `summary` of the part."""
+    entry_index: int
+    cls: Class
+    op: str
+    actor: str
+    at: str
+
+    @property
+    def state(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.payload["state"]
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Sealed:
+    """A sealed version as of the ledger's size."""
+
+    version: Version
+    record: Recorded
+
+    @property
+    def subject(self) -> str:
+        return str(self.record.state["subject"])
+
+    @property
+    def digest(self) -> str:
+        return str(self.record.state["digest"])
+
+    @property
+    def owner(self) -> str:
+        return str(self.record.state["created_by"])
+
+    @property
+    def disclosed_digest(self) -> str | None:
+        digest: str | None = self.record.state["disclosed_digest"]
+        return digest
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """The whole content. Raises Inconsistent unless it has the recorded digest."""
+        state, content = self.record.state, self.version.content
+        if digest_of(state["kind"], state["schema"], content) != state["digest"]:
+            raise Inconsistent(
+                f"{self.subject}: the content in the database does not have the digest {state['digest']} that was recorded."
+            )
+        return dict(content or {})
+
+    @cached_property
+    def disclosed(self) -> dict[str, Any] | None:
+        """What of the content anybody may read, checked like it; None for a restricted version."""
+        if self.disclosed_digest is None:
+            return None
+        public = Version.disclosed(self.version) if self.content else None
+        if public is None or self.version.disclosed_digest() != self.disclosed_digest:
+            raise Inconsistent(f"{self.subject}: what may be shown of its content is not what was recorded.")
+        return public
+
+
+class Edge(NamedTuple):
+    """One item of an activity's `used` or `produced`, and its place in that list."""
+
+    role: str
+    subject: str
+    digest: str
+    place: int
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """An ended activity as of the ledger's size."""
+
+    record: Recorded
+    used: tuple[Edge, ...]
+    produced: tuple[Edge, ...]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.record.state["summary"]
+        return found
+
+    @property
+    def assurance(self) -> Assurance:
+        """Observed when Charter's own worker ran it, reported when somebody recorded what ran elsewhere."""
+        return "observed" if self.record.actor.removeprefix(DEMO).startswith("system:") else "reported"
+
+    def used_as(self, *roles: str) -> list[Edge]:
+        return [edge for edge in self.used if edge.role in roles]
+
+
+@dataclass(frozen=True)
+class WeightLine:
+    """Where a model's weights come from: the steps that made them, oldest first, and every model on the way."""
+
+    steps: tuple[Step, ...]
+    models: tuple[Sealed, ...]
+    """The model itself first, then its weight ancestors, nearest first."""
+    roots: tuple[Sealed, ...]
+    """Models that no recorded step made: where the record begins."""

@@ -1,0 +1,78 @@
+"""Evaluation: the newest result of each suite that was run on this model."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from governance.evidence.build import human, in_content, recorded, unit_of, word
+from governance.evidence.facts import Fact
+from governance.evidence.records import Edge, Step
+from governance.evidence.view import View
+
+SHARES = ("score", "ci_low", "ci_high", "stderr", "margin", "failure_rate_upper")
+COUNTS = {"n": "items"}
+WORDS = ("metric", "direction", "purpose")
+SAFETY = ("safety", "over_refusal")
+RECORDS = ("run", "seed", "items_sha256", "results_sha256", "spec_digest", "environment_sha256")
+
+
+def facts(view: View) -> Iterator[Fact]:
+    """Per task `results.<task>.score` and its neighbours; a task name that two suites use gets its suite's name too."""
+    suites = view.versions((edge.subject, edge.digest) for _, edge in view.evaluations)
+    taken: set[str] = set()
+    for number, (step, edge) in enumerate(view.evaluations, 1):
+        yield from _suite(f"suites.{number}", step, edge)
+        if edge.subject in suites:
+            for name in ("title", "status"):
+                yield from in_content(f"suites.{number}.{name}", name, suites[edge.subject], f"/{name}")
+        yield from _records(f"reproducibility.{number}", step)
+        for index, result in enumerate(step.summary.get("results") or []):
+            task = _key(str(result.get("task")), edge, taken)
+            yield from _result(f"results.{task}", step, index, result)
+            if result.get("purpose") in SAFETY:
+                yield from _result(f"refusal_results.{task}", step, index, result)
+
+
+def _suite(key: str, step: Step, edge: Edge) -> Iterator[Fact]:
+    for name in ("subject", "digest"):
+        yield from recorded(
+            f"{key}.{name}", name, step.record, f"/state/used/{edge.place}/{name}", assurance=step.assurance
+        )
+    yield from recorded(
+        f"{key}.ended_at", "evaluated at", step.record, "/state/ended_at", assurance=step.assurance
+    )
+
+
+def _records(key: str, step: Step) -> Iterator[Fact]:
+    for name in RECORDS:
+        yield from recorded(
+            f"{key}.{name}", human(name), step.record, f"/state/summary/{name}", assurance=step.assurance
+        )
+    for name in sorted(step.summary.get("harness") or {}):
+        at = f"/state/summary/harness/{name}"
+        yield from recorded(
+            f"{key}.harness_{word(name)}", f"harness {human(name)}", step.record, at, assurance="reported"
+        )
+
+
+def _key(task: str, edge: Edge, taken: set[str]) -> str:
+    name = word(task)
+    if name in taken:
+        name = f"{name}__{word(edge.subject.partition(':')[2])}"
+    taken.add(name)
+    return name
+
+
+def _result(key: str, step: Step, index: int, result: dict[str, Any]) -> Iterator[Fact]:
+    at = f"/state/summary/results/{index}"
+    yield from recorded(f"{key}.task", "task", step.record, f"{at}/task", assurance=step.assurance)
+    for name in WORDS:
+        yield from recorded(f"{key}.{name}", name, step.record, f"{at}/{name}", assurance=step.assurance)
+    for name in SHARES:
+        unit = "share" if unit_of(result.get(name)) else None
+        yield from recorded(
+            f"{key}.{name}", human(name), step.record, f"{at}/{name}", assurance=step.assurance, unit=unit
+        )
+    for name, unit in COUNTS.items():
+        yield from recorded(
+            f"{key}.{name}", "items", step.record, f"{at}/{name}", assurance=step.assurance, unit=unit
+        )

@@ -1,0 +1,125 @@
+"""Identity and summary: name, weights, parents, architecture, licences."""
+
+from collections.abc import Iterator
+
+from governance.evidence.build import gap, in_content, recorded
+from governance.evidence.facts import Fact
+from governance.evidence.records import Sealed
+from governance.evidence.view import View
+
+PARENTS = ("init_from", "merged_from", "teacher", "reference_model", "value_model_init")
+"""Roles that make another model a dependency of this one."""
+
+
+def facts(view: View) -> Iterator[Fact]:
+    """Facts of the model that the evidence is about; none for a dataset."""
+    if view.model is None:
+        return
+    yield from _name(view, view.model)
+    yield from _version(view, view.model)
+    yield from _dependencies(view)
+    yield from _authenticity(view.model)
+    yield from _summary(view.model)
+    yield from _licences(view, view.model)
+
+
+def _name(view: View, model: Sealed) -> Iterator[Fact]:
+    yield from recorded("model_name", "name", view.artifact(model), "/state/title", assurance="asserted")
+    yield from recorded(
+        "model_name.model", "model version", model.record, "/state/subject", assurance="observed"
+    )
+    if view.subject is not model:
+        yield from recorded(
+            "model_name.release", "release", view.subject.record, "/state/subject", assurance="observed"
+        )
+
+
+def _version(view: View, model: Sealed) -> Iterator[Fact]:
+    key = "post_training_version"
+    yield from recorded(
+        f"{key}.digest", "digest of the model version", model.record, "/state/digest", assurance="observed"
+    )
+    yield from in_content(
+        f"{key}.weights", "digest of the weights", model, "/weights_digest", assurance="observed"
+    )
+    for number, step in enumerate(view.line.steps, 1):
+        for name in ("run", "recipe"):
+            yield from recorded(
+                f"{key}.{number}.{name}",
+                name,
+                step.record,
+                f"/state/summary/{name}",
+                assurance=step.assurance,
+            )
+
+
+def _dependencies(view: View) -> Iterator[Fact]:
+    number = 0
+    for step in reversed(view.line.steps):
+        for edge in step.used_as(*PARENTS):
+            number += 1
+            for name in ("subject", "role", "digest"):
+                pointer = f"/state/used/{edge.place}/{name}"
+                yield from recorded(
+                    f"dependencies.{number}.{name}", name, step.record, pointer, assurance=step.assurance
+                )
+
+
+def _authenticity(model: Sealed) -> Iterator[Fact]:
+    for name in ("weights", "tokenizer", "chat_template"):
+        label = f"digest of the {name.replace('_', ' ')}"
+        yield from in_content(f"authenticity.{name}", label, model, f"/{name}_digest", assurance="observed")
+    for index, _ in enumerate(model.content["files"]):
+        for name in ("path", "sha256"):
+            key, at = f"authenticity.{index + 1}.{name}", f"/files/{index}/{name}"
+            yield from in_content(key, name, model, at, assurance="observed")
+
+
+def _summary(model: Sealed) -> Iterator[Fact]:
+    yield from in_content("description", "description", model, "/description")
+    yield from in_content(
+        "architecture_params.architecture", "architecture", model, "/architecture", assurance="observed"
+    )
+    yield from in_content(
+        "architecture_params.parameters",
+        "parameters",
+        model,
+        "/parameters",
+        assurance="observed",
+        unit="parameters",
+    )
+    yield from in_content("architecture_params.dtype", "number format", model, "/dtype", assurance="observed")
+    yield from in_content(
+        "architecture_params.vocabulary",
+        "vocabulary",
+        model,
+        "/vocabulary",
+        assurance="observed",
+        unit="tokens",
+    )
+    yield from in_content("modalities", "input and output", model, "/modalities")
+    yield from in_content(
+        "modalities.context_length",
+        "longest input",
+        model,
+        "/context_length",
+        assurance="observed",
+        unit="tokens",
+    )
+
+
+def _licences(view: View, model: Sealed) -> Iterator[Fact]:
+    if not model.content["licence"] and not any(item["field"] == "licence" for item in model.content["gaps"]):
+        yield gap("licence", "licence of the weights", "not_recorded", f"{model.subject} names none.")
+    own = list(in_content("licence", "licence of the weights", model, "/licence"))
+    yield from own or [
+        gap(
+            "licence", "licence of the weights", "not_recorded", f"{model.subject} does not say.", model.owner
+        )
+    ]
+    inherited = [*view.line.models[1:], *view.datasets]
+    for number, sealed in enumerate((sealed for sealed in inherited if sealed.content["licence"]), 1):
+        yield from recorded(
+            f"licence.{number}.of", "inherited from", sealed.record, "/state/subject", assurance="observed"
+        )
+        yield from in_content(f"licence.{number}.licence", "licence", sealed, "/licence")

@@ -1,0 +1,252 @@
+"""Verify a bundle offline: `python -m governance.ledger.verify BUNDLE.zip [--key VKEY-or-file] [--json]`.
+
+Needs the standard library and `cryptography`: no database, no network, no trust in whoever runs the ledger. Exit
+code 0 only if everything holds, 1 if something does not, 2 if the file or the key cannot be read.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from governance.ledger import bundle, dsse
+from governance.ledger.canonical import CanonicalError, loads_canonical, sha256_hex
+from governance.ledger.note import NoteError, TreeHead, VerifierKey, decode64, open_checkpoint
+from governance.ledger.proof import Proof, ProofError
+from governance.ledger.recompute import Disclosed, Mismatch, check_fact, index_facts
+from governance.ledger.tree import leaf_hash
+
+STATEMENT, CHECKPOINT, KEYS, EVIDENCE = "statement.dsse.json", "checkpoint.txt", "keys.txt", "evidence.json"
+FAILS = "FAILS"
+MEANING = (
+    "A proof shows that something was recorded then and has not been changed since, never that it is true."
+)
+KEY_WARNING = (
+    "The key was taken from the bundle itself, so this shows only that the bundle agrees with itself."
+    " Compare it with the key published elsewhere, or pass that one with --key: "
+)
+_ENTRY = re.compile(r"entries/(0|[1-9][0-9]{0,18})\.json")
+_PROOF = re.compile(r"proofs/(0|[1-9][0-9]{0,18})\.txt")
+_SALT = re.compile(r"[0-9a-f]{64}")
+_REFUSALS = (bundle.BundleError, dsse.StatementError, CanonicalError, NoteError, ProofError, Mismatch)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that was looked at, and what came of it."""
+
+    what: str
+    outcome: str
+    detail: str = ""
+
+
+@dataclass
+class Report:
+    """All that was checked."""
+
+    lines: list[Line] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        return bool(self.lines) and all(line.outcome != FAILS for line in self.lines)
+
+    def attempt(self, what: str, check: Callable[[], str | None], detail: str = "") -> bool:
+        """Run `check`; it returns an outcome (None: it holds) or raises one of the refusals."""
+        try:
+            self.lines.append(Line(what, check() or "holds", detail))
+        except _REFUSALS as refusal:
+            self.lines.append(Line(what, FAILS, str(refusal)))
+            return False
+        return True
+
+
+def verify(data: bytes, keys: Sequence[VerifierKey] | None = None) -> Report:
+    """Check a bundle's bytes against `keys`, or against those it carries itself when none are given."""
+    report = Report()
+    members: dict[str, bytes] = {}
+    if report.attempt("bundle form", lambda: members.update(bundle.read(data)), f"{len(data)} bytes"):
+        _verify_members(report, members, keys)
+    return report
+
+
+def _verify_members(report: Report, members: dict[str, bytes], given: Sequence[VerifierKey] | None) -> None:
+    try:
+        keys = list(given) if given is not None else parse_keys(_text(members, KEYS))
+    except _REFUSALS as refusal:
+        report.lines.append(Line("keys", FAILS, str(refusal)))
+        return
+    if given is None:
+        report.notes.append(KEY_WARNING + ", ".join(key.text for key in keys))
+    others = {name: content for name, content in members.items() if name != STATEMENT}
+    report.attempt(
+        "signed statement",
+        lambda: dsse.check_statement(dsse.open_envelope(_member(members, STATEMENT), keys), others),
+        f"names {len(others)} members by digest",
+    )
+    heads: list[TreeHead] = []
+    if report.attempt(
+        "checkpoint", lambda: heads.append(open_checkpoint(_text(members, CHECKPOINT), keys)), CHECKPOINT
+    ):
+        _verify_entries(report, members, heads[0], keys)
+
+
+def _verify_entries(
+    report: Report, members: dict[str, bytes], head: TreeHead, keys: list[VerifierKey]
+) -> None:
+    report.attempt("one proof for each entry", lambda: _check_pairs(members))
+    entries: dict[int, Disclosed] = {}
+    for name in sorted(members):
+        if match := _ENTRY.fullmatch(name):
+            index = int(match[1])
+            report.attempt(
+                f"entry {index}",
+                lambda index=index: entries.update({index: _open_entry(members, index, keys)}),  # type: ignore[misc]
+                f"in the tree of {head.size}",
+            )
+    _verify_evidence(report, members, head, entries)
+
+
+def _verify_evidence(
+    report: Report, members: dict[str, bytes], head: TreeHead, entries: dict[int, Disclosed]
+) -> None:
+    facts: dict[str, dict[str, Any]] = {}
+    if not report.attempt(
+        "evidence", lambda: facts.update(_open_evidence(members, head)), f"as of {head.size}"
+    ):
+        return
+    for key, fact in facts.items():
+        report.attempt(
+            f"fact {key}",
+            lambda fact=fact: check_fact(fact, facts, entries, members),  # type: ignore[misc]
+            str(fact["assurance"] or ""),
+        )
+
+
+def _check_pairs(members: Mapping[str, bytes]) -> None:
+    entries = {match[1] for name in members if (match := _ENTRY.fullmatch(name))}
+    proofs = {match[1] for name in members if (match := _PROOF.fullmatch(name))}
+    alone = sorted(entries ^ proofs, key=int)
+    if alone:
+        raise ProofError(f"entry {alone[0]} has no proof, or a proof no entry")
+    for name in members:
+        if name.startswith(("entries/", "proofs/")) and not (
+            _ENTRY.fullmatch(name) or _PROOF.fullmatch(name)
+        ):
+            raise ProofError(f"{name!r} is neither an entry nor a proof")
+
+
+def _open_entry(members: Mapping[str, bytes], index: int, keys: Sequence[VerifierKey]) -> Disclosed:
+    match loads_canonical(members[f"entries/{index}.json"]):
+        case {"body": str(encoded), "parts": dict(parts), **rest} if not rest:
+            body = decode64(encoded)
+        case _:
+            raise Mismatch("an entry has exactly body and parts")
+    proof = Proof.parse(_text(members, f"proofs/{index}.txt"))
+    if proof.index != index or proof.checkpoint != _text(members, CHECKPOINT):
+        raise ProofError("the proof is for another entry or another checkpoint")
+    proof.check(leaf_hash(body), keys)
+    content = loads_canonical(body)
+    return Disclosed(content, {name: _open_part(content, name, part) for name, part in parts.items()})
+
+
+def _open_part(body: Any, name: str, part: Any) -> Any:
+    match part, body:
+        case {"salt": str(salt), "payload": str(payload), **rest}, {"payload": {**commitments}} if not rest:
+            pass
+        case _:
+            raise Mismatch(f"class {name!r} has no salt and payload, or the body no commitments")
+    if not _SALT.fullmatch(salt):
+        raise Mismatch(f"the salt of class {name!r} is not 32 bytes in hex")
+    if commitments.get(name) != sha256_hex(bytes.fromhex(salt) + payload.encode()):
+        raise Mismatch(f"the part of class {name!r} is not what the entry committed to")
+    return loads_canonical(payload.encode())
+
+
+def _open_evidence(members: Mapping[str, bytes], head: TreeHead) -> dict[str, dict[str, Any]]:
+    document = loads_canonical(_member(members, EVIDENCE))
+    facts = index_facts(document)
+    if document["at"] != {"size": head.size, "root": head.root.hex()}:
+        raise Mismatch("the evidence was collected at another size or root than the checkpoint's")
+    return facts
+
+
+def parse_keys(text: str) -> list[VerifierKey]:
+    """The vkeys in `text`, one a line. Raises NoteError when there is none or one is malformed."""
+    keys = [VerifierKey.parse(line) for line in text.splitlines() if line]
+    if not keys:
+        raise NoteError("there is no key")
+    return keys
+
+
+def _member(members: Mapping[str, bytes], name: str) -> bytes:
+    if name not in members:
+        raise bundle.BundleError(f"the bundle has no {name}")
+    return members[name]
+
+
+def _text(members: Mapping[str, bytes], name: str) -> str:
+    try:
+        return _member(members, name).decode()
+    except UnicodeDecodeError as error:
+        raise NoteError(f"{name} is not UTF-8") from error
+
+
+def _table(report: Report) -> str:
+    cells = [(_plain(line.what), line.outcome, _plain(line.detail)) for line in report.lines]
+    what, outcome = (max(len(row[column]) for row in cells) for column in (0, 1))
+    rows = [f"{row[0]:<{what}}  {row[1]:<{outcome}}  {row[2]}".rstrip() for row in cells]
+    failed = sum(line.outcome == FAILS for line in report.lines)
+    verdict = "Everything holds." if report.holds else f"{failed} of {len(report.lines)} checks FAIL."
+    return "\n".join([*rows, "", *map(_plain, report.notes), MEANING, verdict, ""])
+
+
+def _plain(text: str) -> str:
+    """The bundle's words without the control characters that could make a terminal lie."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def _as_json(report: Report) -> str:
+    lines = [asdict(line) for line in report.lines]
+    return (
+        json.dumps({"holds": report.holds, "checks": lines, "notes": [*report.notes, MEANING]}, indent=2)
+        + "\n"
+    )
+
+
+def _given_keys(argument: str | None) -> list[VerifierKey] | None:
+    if argument is None:
+        return None
+    path = Path(argument)
+    return parse_keys(path.read_text() if path.is_file() else argument)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command: print what holds; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m governance.ledger.verify",
+        description="Check a bundle offline. " + MEANING,
+        epilog="example: python -m governance.ledger.verify release.zip --key charter.vkey",
+    )
+    parser.add_argument("bundle", type=Path, help="the zip file")
+    parser.add_argument(
+        "--key", help="the ledger's public key (vkey text, or a file of them), got from elsewhere"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    options = parser.parse_args(arguments)
+    try:
+        data, keys = options.bundle.read_bytes(), _given_keys(options.key)
+    except (OSError, NoteError, UnicodeDecodeError) as error:
+        sys.stderr.write(f"cannot read the bundle or the key: {error}\n")
+        return 2
+    report = verify(data, keys)
+    sys.stdout.write(_as_json(report) if options.json else _table(report))
+    return 0 if report.holds else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""`manage.py gate RELEASE`: may this release go out? The answer is the exit code."""
+
+import json
+import sys
+import traceback
+from argparse import ArgumentParser
+from typing import IO, Any, cast
+
+from rich.console import Console
+
+from governance.ledger.settle import NotSettled
+from governance.ledger.signer import Refused as SignerRefused
+from governance.management.acting import EXIT_ERROR, ActingCommand
+from governance.registry import lookup
+from governance.releases import actions, gate_texts
+from governance.releases.cel import PASSED, REFUSED, UNDECIDED
+
+EXIT = {PASSED: 0, REFUSED: 1, UNDECIDED: 2}
+
+
+class Decided(SystemExit):
+    """The gate's answer, as an exit code; what else ends the command is an error."""
+
+
+class Command(ActingCommand):
+    help = (
+        "Run a release's gate: settle the ledger, judge the evidence by the release's policy, record the report.\n"
+        "Exit code 0: passed; 1: refused; 2: could not be decided; 3: any error."
+    )
+    example = (
+        "manage.py gate release:demo-assistant@1 --as mara\n"
+        "manage.py gate release:demo-assistant --format junit --as ci > gate.xml"
+    )
+    action = "releases:gate:run"
+    refusals = (NotSettled, SignerRefused)
+    exit_refused = EXIT_ERROR
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("release", help="release:slug[@number]; without a number the newest")
+        parser.add_argument(
+            "--format", choices=("text", "json", "junit"), default="text", help="how the reasons are printed"
+        )
+
+    def act(self, *, release: str, format: str, **_: Any) -> None:
+        subject = release if ":" in release else f"release:{release}"
+        report = actions.run_gate(lookup.find(subject), actor=self.actor).report
+        if format == "json":
+            self.stdout.write(json.dumps(report, ensure_ascii=False, indent=2))
+        elif format == "junit":
+            self.stdout.write(gate_texts.junit(report))
+        else:
+            gate_texts.print_text(report, Console(file=cast("IO[str]", self.stdout), highlight=False))
+        raise Decided(EXIT[report["verdict"]])
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """As Django's, except that only the gate's answer ends with 1 or 2: wrong usage and crashes end with 3."""
+        try:
+            super().run_from_argv(argv)
+        except Decided:
+            raise
+        except SystemExit as stop:
+            sys.exit(EXIT_ERROR if stop.code else 0)
+        except Exception:  # noqa: BLE001  (uncaught, it would end with 1, which means refused)
+            traceback.print_exc()
+            sys.exit(EXIT_ERROR)

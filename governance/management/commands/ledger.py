@@ -1,0 +1,134 @@
+"""`manage.py ledger`: run, verify, checkpoint, prove, keygen."""
+
+import json
+import signal
+import sys
+import threading
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError
+from django.db import DatabaseError, close_old_connections
+from rich.console import Console
+from rich.progress import Progress, TaskID
+from rich.table import Table
+
+from governance.ledger import audit, export, keys, sequencer, signer
+from governance.ledger.models import Checkpoint, Head
+from governance.ledger.settle import NotSettled, settle
+
+PAUSE_SECONDS = 0.5
+EXAMPLES = """examples:
+  manage.py ledger keygen                   make the signing key, print its public half
+  manage.py ledger run                      sequence and sign until SIGTERM
+  manage.py ledger verify --json            recompute and compare everything
+  manage.py ledger checkpoint               settle, then print the newest signed checkpoint
+  manage.py ledger prove 12 --out 12.txt    the proof of entry 12 as a C2SP tlog-proof"""
+
+
+class Command(BaseCommand):
+    help = "Keep, sign and verify the append-only ledger."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        return super().create_parser(
+            prog_name, subcommand, epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter, **kwargs
+        )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        verbs = parser.add_subparsers(
+            dest="verb", required=True, metavar="run|verify|checkpoint|prove|keygen"
+        )
+        verbs.add_parser("run", help="sequence and sign whatever is pending, until SIGTERM")
+        verify = verbs.add_parser("verify", help="recompute everything; exit 0 only if all of it holds")
+        verify.add_argument("--json", action="store_true", help="print JSON instead of a table")
+        verbs.add_parser("checkpoint", help="settle, and print the newest signed checkpoint")
+        prove = verbs.add_parser("prove", help="write the proof of one entry")
+        prove.add_argument("index", type=int, help="the entry's leaf index")
+        prove.add_argument("--out", type=Path, help="file to write; standard output without it")
+        verbs.add_parser("keygen", help="make the signing key unless there is one; print the public key")
+
+    def handle(self, *_: Any, verb: str, **options: Any) -> None:
+        try:
+            getattr(self, f"do_{verb}")(**options)
+        except (keys.KeyUnavailable, signer.Refused, NotSettled) as error:
+            raise CommandError(str(error)) from error
+
+    def do_run(self, **_: Any) -> None:
+        keys.signer()
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        while not stop.is_set():
+            self._turn()
+            stop.wait(PAUSE_SECONDS)
+
+    def _turn(self) -> None:
+        try:
+            close_old_connections()
+            if sequencer.pending() or not Checkpoint.objects.filter(size=Head.objects.get().size).exists():
+                self.stdout.write(str(settle()))
+        except DatabaseError as error:
+            # A busy or restarting database: nothing was lost, the next turn tries again.
+            self.stderr.write(f"database: {error}")
+
+    def do_verify(self, *, json: bool, **_: Any) -> None:
+        with _progress(visible=not json) as progress:
+            result = audit.run(progress)
+        _print_json(self, result) if json else _print_table(result)
+        if not result.holds:
+            sys.exit(1)
+
+    def do_checkpoint(self, **_: Any) -> None:
+        self.stdout.write(settle().note, ending="")
+
+    def do_prove(self, *, index: int, out: Path | None, **_: Any) -> None:
+        try:
+            text = export.prove(index).text
+        except Checkpoint.DoesNotExist as error:
+            raise CommandError("nothing is signed yet; run `manage.py ledger checkpoint` first") from error
+        except ValueError as error:
+            raise CommandError(f"{error}; run `manage.py ledger checkpoint` if the entry is new") from error
+        if out:
+            out.write_text(text)
+        else:
+            self.stdout.write(text, ending="")
+
+    def do_keygen(self, **_: Any) -> None:
+        self.stdout.write(keys.generate().text)
+
+
+@contextmanager
+def _progress(*, visible: bool) -> Iterator[audit.Progress]:
+    with Progress(console=Console(stderr=True), transient=True, disable=not visible) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield show
+
+
+def _print_table(result: audit.Audit) -> None:
+    console = Console()
+    table = Table("check", "looked at", "problems")
+    for check in audit.CHECKS:
+        found = sum(problem.check == check for problem in result.problems)
+        table.add_row(check, str(result.looked_at[check]), str(found) if found else "none")
+    console.print(table)
+    for problem in result.problems:
+        console.print(f"{problem.check}: {problem.sentence}", markup=False, highlight=False, soft_wrap=True)
+    console.print("Everything holds." if result.holds else f"{len(result.problems)} problems.")
+
+
+def _print_json(command: Command, result: audit.Audit) -> None:
+    report = {
+        "holds": result.holds,
+        "looked_at": {check: result.looked_at[check] for check in audit.CHECKS},
+        "problems": [{"check": problem.check, "sentence": problem.sentence} for problem in result.problems],
+    }
+    command.stdout.write(json.dumps(report, indent=2))

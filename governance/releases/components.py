@@ -1,0 +1,108 @@
+"""What a release is made of: from the names that people write to versions pinned by digest, and back."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from governance.registry import lookup, states
+from governance.registry.kinds import UnknownKind
+from governance.registry.kinds.base import ContentError
+from governance.registry.kinds.release import Content
+from governance.registry.models import Version
+
+KIND_OF_PART = {
+    "model": "model",
+    "baseline": "model",
+    "constitution": "constitution",
+    "system_prompt": "system-prompt",
+    "deployment": "deployment",
+    "policy": "release-policy",
+}
+"""Field of a release's content that names another version → that version's kind."""
+
+SHIPPED = ("model", "constitution", "system_prompt", "deployment", "policy")
+"""Parts that must be approved before the release is; the baseline is only compared with."""
+
+
+class Component(NamedTuple):
+    """One part of a release; `version` is None when this installation does not hold what the release pins."""
+
+    part: str
+    subject: str
+    version: Version | None
+
+
+def resolve_refs(content: Mapping[str, Any]) -> dict[str, Any]:
+    """`content` with each part written as `slug`, `kind:slug` or `kind:slug@number` pinned as {"subject", "digest"}.
+
+    Parts that are pinned already are checked. Raises ContentError that names every part at fault: not there, ambiguous, a
+    draft, refused or revoked, of another kind, or pinned to another digest.
+    """
+    resolved, faults = dict(content), []
+    for part, kind in KIND_OF_PART.items():
+        if content.get(part) is None:
+            continue
+        try:
+            resolved[part] = _pin(kind, content[part])
+        except (LookupError, ValueError) as error:
+            faults.append((part, str(error).rstrip(".")))
+    if faults:
+        raise ContentError("release", faults)
+    return resolved
+
+
+def components(version: Version) -> dict[str, Component]:
+    """The parts of a release that it names, by field, in two queries."""
+    content = version.parsed()
+    assert isinstance(content, Content)  # noqa: S101
+    pins = {part: pin for part in KIND_OF_PART if (pin := getattr(content, part)) is not None}
+    held = {
+        (found.subject, found.digest): found
+        for found in Version.objects.filter(digest__in=[pin.digest for pin in pins.values()]).select_related(
+            "artifact"
+        )
+    }
+    return {
+        part: Component(part, pin.subject, held.get((pin.subject, pin.digest))) for part, pin in pins.items()
+    }
+
+
+def faults_of(version: Version) -> Iterator[str]:
+    """Sentences about the shipped parts of a release that are not approved now."""
+    parts = components(version)
+    for part in SHIPPED:
+        if part in parts and (fault := _fault(parts[part])):
+            yield fault
+
+
+def _fault(component: Component) -> str | None:
+    name = component.part.replace("_", " ")
+    if component.version is None:
+        return f"Its {name} {component.subject} is not in this registry with that digest."
+    if component.version.kind != KIND_OF_PART[component.part]:
+        return f"Its {name} {component.subject} is a {component.version.kind}."
+    if component.version.state in (states.APPROVED, states.SUPERSEDED):
+        return None
+    return f"Its {name} {component.subject} is {component.version.state.replace('_', ' ')}, not approved."
+
+
+def _pin(kind: str, given: Any) -> dict[str, str]:
+    subject, digest = _named(kind, given)
+    try:
+        version = lookup.find(subject)
+    except UnknownKind as error:
+        raise ValueError(str(error)) from error
+    if version.kind != kind:
+        raise ValueError(f"{version.subject} is a {version.kind}; this part is a {kind}")
+    if version.state not in states.USABLE:
+        raise ValueError(f"{version.subject} is {version.state}; name a version that is sealed and stands")
+    if digest not in (None, version.digest):
+        raise ValueError(f"{version.subject} has the digest {version.digest}, not {digest}")
+    return {"subject": version.subject, "digest": str(version.digest)}
+
+
+def _named(kind: str, given: Any) -> tuple[str, str | None]:
+    if isinstance(given, str):
+        return (given if ":" in given else f"{kind}:{given}"), None
+    if isinstance(given, Mapping) and set(given) == {"subject", "digest"}:
+        return str(given["subject"]), str(given["digest"])
+    raise ValueError("write it as kind:slug@number, or as subject and digest")

@@ -1,0 +1,53 @@
+"""What must hold before a release or a release policy is approved; registered with the reviews."""
+
+from governance.ledger.models import Entry
+from governance.registry.events import RegistryEvent
+from governance.registry.models import Version
+from governance.releases.cel import PASSED, REFUSED, UNDECIDED
+from governance.releases.components import faults_of
+from governance.releases.models import GateReport
+from governance.releases.rules import BLOCK, check_policy
+from governance.reviews.events import ReviewEvent
+
+SEALING = (RegistryEvent.REGISTERED, RegistryEvent.SEALED, ReviewEvent.SUBMITTED)
+
+
+def parts_are_approved(version: Version) -> str | None:
+    """Why the parts of a release do not allow its approval, or None."""
+    return " ".join(faults_of(version)) or None
+
+
+def gate_passed(version: Version) -> str | None:
+    """Why the newest gate report of a release does not allow its approval, or None."""
+    report = version.gate_reports.first()
+    again = f"run manage.py gate {version.subject}"
+    if report is None:
+        return f"{version.subject} has no gate report; {again}."
+    if report.digest != version.digest or report.evidence_size <= _sealed_at(version):
+        return f"The newest gate report of {version.subject} is not about what is sealed now; {again}."
+    if report.verdict == PASSED:
+        return None
+    return f"The gate {'refused' if report.verdict == REFUSED else 'could not decide about'} {version.subject}: {_titles(report)}."
+
+
+def policy_holds(version: Version) -> str | None:
+    """What is wrong with the rules of a release policy, or None."""
+    return " ".join(check_policy(version.content or {})) or None
+
+
+def _sealed_at(version: Version) -> int:
+    """Leaf index of the entry that sealed the version, or beyond every ledger size while that entry awaits its place."""
+    entry = Entry.objects.filter(
+        object_type=Version.ledger_type, object_id=str(version.id), op__in=[str(op) for op in SEALING]
+    ).order_by("rev")[0]
+    return entry.leaf_index if entry.leaf_index is not None else 2**63
+
+
+def _titles(report: GateReport) -> str:
+    wanted = REFUSED if report.verdict == REFUSED else UNDECIDED
+    failed = [
+        rule["title"]
+        for rule in report.report["rules"]
+        if rule["verdict"] == wanted and rule["severity"] == BLOCK
+    ]
+    return "; ".join(failed)

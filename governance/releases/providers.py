@@ -1,0 +1,45 @@
+"""What the evidence of a release says about its behavioural identity. Gates and their reports never enter the evidence."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from governance.evidence.build import gap, resolve, scalars
+from governance.evidence.facts import Derivation, Fact
+from governance.evidence.view import View
+from governance.releases.identity import DEPLOYMENT, MODEL, behavioural_identity, identity_parts
+
+KEY, LABEL = "artefact_id", "Behavioural identity"
+PINNED = ("constitution", "system_prompt")
+
+
+def identity(view: View) -> Iterator[Fact]:
+    """`artefact_id`, derived from the facts that name the weights, the policy layer and the deployment; releases only."""
+    if view.version.kind != "release":
+        return
+    model, deployment = view.parts.get("model"), view.parts.get("deployment")
+    if model is None or deployment is None:
+        missing = "model" if model is None else "deployment configuration"
+        reason = f"The registry does not hold the {missing} that the release pins."
+        yield gap(KEY, LABEL, "not_recorded", reason)
+        return
+    pins = {part: resolve(view.subject.content, f"/{part}/digest") for part in PINNED}
+    value = behavioural_identity(identity_parts(model.content, deployment.content, **pins))
+    inputs = (*_model_keys(model.content), *_pin_keys(pins), *_deployment_keys(deployment.content))
+    source = Derivation(function="behavioural_identity", inputs=inputs)
+    # Nothing is surer than its least sure input, and a deployment configuration is what somebody says it is.
+    yield Fact(key=KEY, label=LABEL, value=value, state="derived", assurance="asserted", source=source)
+
+
+def _model_keys(content: dict[str, Any]) -> Iterator[str]:
+    yield from (f"authenticity.{name.removesuffix('_digest')}" for name in MODEL if content[name])
+
+
+def _pin_keys(pins: dict[str, str | None]) -> Iterator[str]:
+    for part, digest in pins.items():
+        yield f"policy_layer_version.{part}.digest" if digest else f"policy_layer_version.{part}"
+
+
+def _deployment_keys(content: dict[str, Any]) -> Iterator[str]:
+    for name in DEPLOYMENT:
+        found = [below for below, _, _ in scalars(content[name], name=name)]
+        yield from (f"deployment_config.{below}" for below in found or [name])

@@ -1,0 +1,106 @@
+"""Releases over HTTP: composed from names, judged by their gate, known by one hash."""
+
+from xml.etree import ElementTree
+
+import pytest
+from rest_framework.test import APIClient
+
+from governance.ledger.models import Entry
+from governance.people.models import User
+from governance.registry.models import Version
+from governance.releases.models import GateReport
+from tests import cast as people
+from tests.api.conftest import V1, fields, problem
+from tests.evidence import world
+
+GATE = f"{V1}/releases/assistant/1/gate/"
+CONTENT = {
+    "model": "model:tuned@1",
+    "baseline": "tiny-base",
+    "constitution": "house",
+    "system_prompt": "system-prompt:plain",
+    "deployment": "local",
+    "policy": "strict",
+}
+
+
+@pytest.fixture
+def built(db, tmp_path):
+    return world.build(tmp_path)
+
+
+def composed(client, slug="second", **changes):
+    return client.post(f"{V1}/releases/", {"slug": slug, "content": {**CONTENT, **changes}}, format="json")
+
+
+def test_a_release_is_composed_from_names(signed_in, built):
+    response = composed(signed_in("mara"))
+    assert response.status_code == 201, response.content
+    version = Version.objects.get(artifact__slug="second")
+    assert version.content["model"] == {"subject": "model:tuned@1", "digest": built.tuned.digest}
+    assert composed(signed_in("mara")).status_code == 200
+    rows = signed_in("otto").get(f"{V1}/releases/").json()["results"]
+    assert [row["subject"] for row in rows] == ["release:assistant@1", "release:second@1"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"model": "tuend"}, "model"),
+        ({"model": "dataset:chats"}, "model"),
+        ({"policy": 7}, "policy"),
+        ({"policy": {"subject": "release-policy:strict@1", "digest": "0" * 64}}, "policy"),
+        ({"deployment": None}, "deployment"),
+        ({"use_tier": "vast"}, "use_tier"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_part_that_does_not_fit_is_named(signed_in, built, change, field):
+    assert fields(problem(composed(signed_in("mara"), **change), 422)) == {field}
+    assert not Version.objects.filter(artifact__slug="second").exists()
+
+
+def test_composing_is_not_for_everybody(signed_in, with_token, built):
+    problem(composed(signed_in("ravi")), 403)
+    problem(composed(with_token("mara")), 403)
+    assert composed(with_token("mara", "releases:release:compose")).status_code == 201
+
+
+def test_the_identity_changes_with_the_prompt_alone(signed_in, built):
+    mara = signed_in("mara")
+    composed(mara)
+    one = mara.get(f"{V1}/releases/assistant/1/identity/").json()
+    same = mara.get(f"{V1}/releases/second/1/identity/").json()
+    assert one["identity"] == same["identity"]
+    assert one["parts"]["system_prompt"]
+    composed(mara, system_prompt=None)
+    other = mara.get(f"{V1}/releases/second/2/identity/").json()
+    assert other["identity"] != one["identity"]
+    assert other["parts"]["system_prompt"] == "not_applicable"
+
+
+def test_a_release_without_report_says_how_to_get_one(signed_in, built):
+    assert "POST to this address" in problem(signed_in("otto").get(GATE), 404)["detail"]
+    problem(signed_in("otto").get(f"{V1}/releases/nothing/1/gate/"), 404)
+    problem(signed_in("otto").get(f"{GATE}?format=pdf"), 400)
+
+
+def test_the_gate_judges_and_its_report_is_kept(committed_db, tmp_path):
+    people.gather()
+    world.build(tmp_path)
+    mara = APIClient()
+    mara.force_login(User.objects.get(username="mara"))
+    response = mara.post(GATE)
+    assert response.status_code == 201, response.content
+    report = GateReport.objects.get()
+    assert response.json()["verdict"] == report.verdict == "passed"
+    assert Entry.objects.get(op="releases:gate:run").actor == "person:mara"
+    assert mara.get(GATE).json() == response.json()
+    suite = ElementTree.fromstring(mara.get(f"{GATE}?format=junit").content)
+    assert suite.tag in ("testsuite", "testsuites")
+
+
+def test_the_gate_is_run_by_whoever_may(signed_in, with_token, built):
+    problem(signed_in("otto").post(GATE), 403)
+    problem(with_token("mara").post(GATE), 403)
+    assert not GateReport.objects.exists()
