@@ -3,12 +3,14 @@
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
+from evals import api as evals
 from governance.api import urls as governance
 from governance.api.missing import Missing
 from training import api as training
 
 app_name = "api"
-endpoints = [*governance.urlpatterns, *training.urlpatterns, path("schema/", SpectacularJSONAPIView.as_view(), name="schema")]
+schema = path("schema/", SpectacularJSONAPIView.as_view(), name="schema")
+endpoints = [*governance.urlpatterns, *training.urlpatterns, *evals.urlpatterns, schema]
 
 urlpatterns = [
     path("v1/", include(endpoints)),

@@ -8,4 +8,5 @@ urlpatterns = [
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("api/", include("config.api_urls")),
     path("", include("governance.urls")),
+    path("", include("training.urls")),
 ]

@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 
 from governance import converters
-from governance.views import artifacts, health, home, versions
+from governance.views import artifacts, cards, health, home, ledger, releases, versions
 
 register_converter(converters.NameConverter, "name")
 register_converter(converters.SubjectConverter, "subject")
@@ -17,4 +17,10 @@ urlpatterns = [
     path("versions/<subject:subject>/submit/", versions.version_submit, name="version-submit"),
     path("versions/<subject:subject>/decide/", versions.version_decide, name="version-decide"),
     path("versions/<subject:subject>/revoke/", versions.version_revoke, name="version-revoke"),
+    path("releases/<subject:subject>/", releases.release, name="release"),
+    path("releases/<subject:subject>/gate/", releases.run, name="release-gate"),
+    path("cards/<subject:subject>/", cards.card, name="card"),
+    path("cards/<subject:subject>/bundle/", cards.bundle, name="bundle"),
+    path("ledger/", ledger.ledger, name="ledger"),
+    path("ledger/entries/<int:index>/", ledger.entry, name="entry"),
 ]

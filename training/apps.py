@@ -8,9 +8,11 @@ class TrainingConfig(AppConfig):
     def ready(self) -> None:
         from governance.ledger import auditable, events, triggers
         from governance.people.permissions import ENGINEER, RELEASE_MANAGER, allow
+        from governance.views import panels
         from training import products, stages, states
         from training.events import TrainingEvent
         from training.models import Run
+        from training.panels import live_runs, runs_of
 
         events.register(TrainingEvent)
         auditable.register(Run)
@@ -33,3 +35,5 @@ class TrainingConfig(AppConfig):
         allow("training:run:cancel", ENGINEER, RELEASE_MANAGER)
         for stage in products.STAGES:
             stages.register(stage)
+        panels.on_home(live_runs)
+        panels.on_version(runs_of)

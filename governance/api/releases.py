@@ -15,11 +15,10 @@ from governance.api.base import Door, Strict
 from governance.ledger.settle import NotSettled
 from governance.ledger.signer import Refused as SignerRefused
 from governance.registry import lookup
-from governance.registry.actions import Refused
 from governance.registry.models import Version
 from governance.releases import actions, gate_texts
-from governance.releases.components import components
-from governance.releases.identity import behavioural_identity, identity_parts
+from governance.releases.components import identity_of
+from governance.releases.identity import behavioural_identity
 from governance.releases.models import GateReport
 
 
@@ -109,21 +108,8 @@ class Identity(ReleaseDoor):
         """The behavioural identity: one hash over all that decides how the release answers."""
         self.query()
         version = self.readable()
-        found = parts_of(version)
+        found = identity_of(version)
         return Response(IdentityOut({"subject": version.subject, "identity": behavioural_identity(found), "parts": found}).data)
-
-
-def parts_of(version: Version) -> dict[str, Any]:
-    """What the identity of a release is taken over. Raises Refused when this registry does not hold its model or deployment."""
-    named = components(version)
-    model, deployment = named["model"].version, named["deployment"].version
-    if model is None or deployment is None:
-        missing = named["model" if model is None else "deployment"]
-        raise Refused(f"This registry does not hold {missing.subject} with the digest that the release pins.")
-    release = version.parsed()
-    pins = {part: getattr(release, part) for part in ("constitution", "system_prompt")}
-    digests = {part: pin.digest if pin else None for part, pin in pins.items()}
-    return identity_parts(model.content or {}, deployment.content or {}, **digests)
 
 
 problems.register(NotSettled, lambda error: (503, "not-settled", []))

@@ -10,7 +10,7 @@ SHORT = 12
 
 
 def text(value: str) -> str:
-    """`value` on one line as Markdown text that renders as itself: no markup, no HTML, no link, no mention.
+    """`value` on one line as Markdown text that renders as itself: no markup, no HTML, no web link.
 
     Characters that nobody sees but that reorder or hide others are shown by their number.
     """

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from governance.registry import lookup, states
+from governance.registry.actions import Refused
 from governance.registry.kinds import UnknownKind
 from governance.registry.kinds.base import ContentError
 from governance.registry.kinds.release import Content
 from governance.registry.models import Version
+from governance.releases.identity import identity_parts
 
 KIND_OF_PART = {
     "model": "model",
@@ -106,3 +108,17 @@ def _named(kind: str, given: Any) -> tuple[str, str | None]:
     if isinstance(given, Mapping) and set(given) == {"subject", "digest"}:
         return str(given["subject"]), str(given["digest"])
     raise ValueError("write it as kind:slug@number, or as subject and digest")
+
+
+def identity_of(version: Version) -> dict[str, Any]:
+    """What the identity of a release is taken over. Raises Refused when this registry does not hold its model or deployment."""
+    named = components(version)
+    model, deployment = named["model"].version, named["deployment"].version
+    if model is None or deployment is None:
+        missing = named["model" if model is None else "deployment"]
+        raise Refused(f"This registry does not hold {missing.subject} with the digest that the release pins.")
+    release = version.parsed()
+    assert isinstance(release, Content)  # noqa: S101
+    pins = {part: getattr(release, part) for part in ("constitution", "system_prompt")}
+    digests = {part: pin.digest if pin else None for part, pin in pins.items()}
+    return identity_parts(model.content or {}, deployment.content or {}, **digests)

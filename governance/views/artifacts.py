@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from governance.registry import kinds, lookup, states
 from governance.registry.models import Artifact, Version
 from governance.views import entries
-from governance.views.reading import may_read
+from governance.registry.access import may_read
 
 PAGE = 50
 

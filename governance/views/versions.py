@@ -15,6 +15,7 @@ from governance.ledger.models import Entry
 from governance.people.actions import actor_for
 from governance.people.permissions import may, require
 from governance.registry import actions, kinds, lineage, states
+from governance.registry.access import may_read
 from governance.registry.actions import Refused
 from governance.registry.kinds.base import ContentError
 from governance.registry.models import Reference, Version
@@ -22,7 +23,7 @@ from governance.reviews import actions as reviews
 from governance.reviews import conditions
 from governance.reviews.models import Review
 from governance.views import diff, entries, panels
-from governance.views.reading import may_read, version_or_404
+from governance.views.reading import version_or_404
 
 WITH_CARD = {"model", "release", "dataset"}
 MAX_EDGES = 300

@@ -10,12 +10,16 @@ from governance.ledger.recompute import index_facts
 SUBJECT = Subject(kind="model", slug="m", number=1, digest="ab" * 32)
 AT = TreeSize(size=9, root="cd" * 32)
 texts = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), min_size=1)
-values = st.one_of(texts, st.booleans(), st.integers(-(2**53) + 1, 2**53 - 1), st.lists(texts, min_size=1).map(tuple))
+values = st.one_of(
+    texts, st.booleans(), st.integers(-(2**53) + 1, 2**53 - 1), st.lists(texts, min_size=1).map(tuple)
+)
 
 
 def recorded(key, value="x", *, entry=3, unit=None, assurance="observed"):
     source = Pointer(entry=entry, cls="P", pointer="/state/x")
-    return Fact(key=key, label=key, value=value, unit=unit, state="recorded", assurance=assurance, source=source)
+    return Fact(
+        key=key, label=key, value=value, unit=unit, state="recorded", assurance=assurance, source=source
+    )
 
 
 def derived(key, *inputs):
@@ -24,14 +28,20 @@ def derived(key, *inputs):
 
 
 def empty(key, state="withheld"):
-    return Fact(key=key, label=key, value=None, state=state, assurance=None, source=Absence(reason="r", owner="o"))
+    return Fact(
+        key=key, label=key, value=None, state=state, assurance=None, source=Absence(reason="r", owner="o")
+    )
 
 
 def document(*facts):
     return Document(subject=SUBJECT, at=AT, facts=tuple(sorted(facts, key=lambda fact: fact.key)))
 
 
-@given(st.dictionaries(st.from_regex(r"[a-z][a-z0-9_]{0,9}(\.[A-Za-z0-9_-]{1,9}){0,2}", fullmatch=True), values, max_size=8))
+@given(
+    st.dictionaries(
+        st.from_regex(r"[a-z][a-z0-9_]{0,9}(\.[A-Za-z0-9_-]{1,9}){0,2}", fullmatch=True), values, max_size=8
+    )
+)
 def test_the_canonical_form_is_what_the_verifier_reads(found):
     made = document(*(recorded(key, value) for key, value in found.items()))
     plain = loads_canonical(made.canonical())
@@ -77,7 +87,11 @@ def test_nothing_of_a_document_can_be_changed():
 
 def test_a_derived_value_rests_on_the_entries_of_its_inputs():
     made = document(
-        recorded("a", entry=1), recorded("b", entry=7), derived("c", "a", "b"), derived("d", "c", "a"), empty("e")
+        recorded("a", entry=1),
+        recorded("b", entry=7),
+        derived("c", "a", "b"),
+        derived("d", "c", "a"),
+        empty("e"),
     )
     assert made.entries_behind(made.get("d")) == [1, 7]
     assert made.entries_behind(made.get("e")) == []

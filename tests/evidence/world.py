@@ -61,7 +61,13 @@ def build(folder: Path) -> World:
     base = builders.model(folder, "tiny-base", origin="pretrained", source="made for tests")
     chats = builders.dataset(folder, "chats", rows=3, languages=["en"])
     sums = builders.dataset(
-        folder, "sums", rows=6, source_type="synthetic", synthetic=SYNTHETIC, licence="Apache-2.0", languages=["en", "de"]
+        folder,
+        "sums",
+        rows=6,
+        source_type="synthetic",
+        synthetic=SYNTHETIC,
+        licence="Apache-2.0",
+        languages=["en", "de"],
     )
     tuned = builders.trained(folder, base, [chats, sums], "tuned", summary=TRAINING)
     suite = eval_suite(folder)
@@ -80,31 +86,69 @@ def approve(version: Version, *, submitter: Actor, reviewer: Actor = RAVI) -> No
 
 def eval_suite(folder: Path, slug: str = "basics") -> Version:
     items = builders.write_lines(folder / f"{slug}.jsonl", [{"id": "one", "prompt": "1+1", "target": "2"}])
-    task = {"name": "sums", "kind": "exact_match", "metric": "exact_match", "margin": "0.05", "file": items.name}
+    task = {
+        "name": "sums",
+        "kind": "exact_match",
+        "metric": "exact_match",
+        "margin": "0.05",
+        "file": items.name,
+    }
     files = [{"path": items.name, "size": items.stat().st_size, "sha256": "ef" * 32}]
     content = {"title": "Basics", "status": "dev", "tasks": [task], "files": files}
     return actions.register("eval-suite", slug, content, actor=ADA)
 
 
-def evaluation(model: Version, suite: Version, results: list[dict[str, Any]], *, actor: Actor = ADA) -> Activity:
+def evaluation(
+    model: Version, suite: Version, results: list[dict[str, Any]], *, actor: Actor = ADA
+) -> Activity:
     used = [("evaluated", model), ("evaluated_on", suite)]
-    activity = actions.start_activity("evaluation", f"Evaluation of {model.subject}", used, summary={"stage": "evaluate"}, actor=actor)
-    summary = {"run": "run-2", "seed": 7, "results": results, "harness": {"name": "lm_eval", "version": "0.4.13"}, "items_sha256": "12" * 32}
+    activity = actions.start_activity(
+        "evaluation", f"Evaluation of {model.subject}", used, summary={"stage": "evaluate"}, actor=actor
+    )
+    summary = {
+        "run": "run-2",
+        "seed": 7,
+        "results": results,
+        "harness": {"name": "lm_eval", "version": "0.4.13"},
+        "items_sha256": "12" * 32,
+    }
     return actions.end_activity(activity, state=Activity.ENDED, summary=summary, actor=actor)
 
 
-def compose(model: Version, constitution: Version, *, slug: str = "assistant", baseline: Version | None = None, **more: Any) -> Version:
+def compose(
+    model: Version,
+    constitution: Version,
+    *,
+    slug: str = "assistant",
+    baseline: Version | None = None,
+    **more: Any,
+) -> Version:
     prompt = actions.register("system-prompt", "plain", {"text": "You are helpful.\nBe brief."}, actor=POLLY)
     deployment = actions.register(
         "deployment", "local",
         {"engine": "transformers", "engine_version": "5.17.0", "context_length": 512, "decoding": {"max_new_tokens": 32}},
         actor=ADA,
     )  # fmt: skip
-    rule = {"id": "safe", "title": "Refuses", "reads": ["results.harmful_refusal.score"], "expression": "facts['results.harmful_refusal.score'] > 0.5", "message": "Train on."}
+    rule = {
+        "id": "safe",
+        "title": "Refuses",
+        "reads": ["results.harmful_refusal.score"],
+        "expression": "facts['results.harmful_refusal.score'] > 0.5",
+        "message": "Train on.",
+    }
     policy = actions.register("release-policy", "strict", {"title": "Strict", "rules": [rule]}, actor=POLLY)
-    parts = {"model": model, "baseline": baseline, "constitution": constitution, "system_prompt": prompt, "deployment": deployment, "policy": policy}
+    parts = {
+        "model": model,
+        "baseline": baseline,
+        "constitution": constitution,
+        "system_prompt": prompt,
+        "deployment": deployment,
+        "policy": policy,
+    }
     content = {name: pin(version) for name, version in parts.items() if version is not None}
-    return actions.register("release", slug, {**content, "intended_uses": "Sums.", **more}, actor=MARA, imported=False)
+    return actions.register(
+        "release", slug, {**content, "intended_uses": "Sums.", **more}, actor=MARA, imported=False
+    )
 
 
 def pin(version: Version) -> dict[str, str]:

@@ -10,7 +10,7 @@ from governance.registry.actions import Refused
 from governance.registry.models import Activity, Version
 from tests.builders import ADA, MARA
 from tests.cast import gather
-from tests.training.faking import activity_of, fresh, is_at_step, ops, queued, until
+from tests.training.faking import activity_of, fake, fresh, is_at_step, ops, queued, until
 from training import actions, folder, states, supervisor
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -82,8 +82,6 @@ def test_cancelled_while_the_inputs_are_laid_out(tmp_path, monkeypatch):
 
 
 def test_a_run_over_its_time_limit_is_stopped_and_fails(tmp_path):
-    from tests.training.faking import fake
-
     draft = fake(tmp_path, steps=300, pause="0.1")
     draft = draft.model_copy(update={"limits": draft.limits.model_copy(update={"wall_seconds": 1})})
     run = actions.queue(draft, actor=ADA)

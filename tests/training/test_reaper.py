@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from governance.registry.models import Activity, Production, Version
+from tests.builders import ADA
 from tests.training.faking import activity_of, fresh, is_at_step, job_pid, ops, queued, until, worker
 from training import actions, dispatch, folder, leases, reaper, recipes, states, store, supervisor
 from training.launchers import local
@@ -119,7 +120,6 @@ def test_a_worker_asked_to_stop_leaves_its_job_to_the_next_one_at_once(tmp_path,
     supervisor.detaching.clear()
     assert supervisor.execute(run.id, "second")
     assert fresh(run).state == states.SUCCEEDED
-    assert run.lease.attempts == 0
     assert fresh(run).lease.attempts == 1
 
 
@@ -129,8 +129,6 @@ def test_a_run_cancelled_while_nobody_worked_on_it(tmp_path):
     until(is_at_step(run, 2))
     doomed.kill()
     doomed.wait()
-    from tests.builders import ADA
-
     actions.cancel(run, actor=ADA)
     stop_beating(run)
     assert supervisor.execute(run.id, "second")

@@ -9,13 +9,14 @@ import threading
 import pytest
 from django.db import connection
 
+from governance.ledger import triggers
 from governance.ledger.canonical import canonical, sha256_hex
 from governance.registry import actions as registry
 from governance.registry import blobs, lookup
 from governance.registry.models import Activity, Production, Usage, Version
 from tests.builders import ADA, MARA
 from tests.training.faking import activity_of, fresh, is_at_step, job_pid, ops, queued, until
-from training import folder, leases, states, supervisor
+from training import actions, folder, leases, states, supervisor
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -177,8 +178,6 @@ def test_outputs_that_are_not_what_the_result_says_are_not_sealed(tmp_path, mode
 
 
 def test_a_full_disk_fails_the_run_and_a_retry_succeeds(tmp_path, monkeypatch):
-    from training import actions
-
     run = queued(tmp_path)
     with monkeypatch.context() as full:
         full.setattr(blobs, "put", _disk_full)
@@ -236,8 +235,6 @@ def test_a_worker_that_lost_its_lease_touches_nothing(tmp_path):
 
 
 def test_the_ledger_and_the_triggers_accept_all_of_it(tmp_path):
-    from governance.ledger import triggers
-
     for mode in ("good", "fail"):
         supervisor.execute(queued(tmp_path, mode=mode).id, "worker")
     assert triggers.missing(connection) == []

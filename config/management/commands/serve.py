@@ -34,7 +34,6 @@ def children(host: str, port: int) -> dict[str, str]:
     return {
         "web": f"{python} -m uvicorn config.asgi:application --host {host} --port {port} --workers 2 "
         "--timeout-graceful-shutdown 2 --log-level warning",
-        "worker": f"{python} -m celery -A config.celery worker --beat --loglevel WARNING "
-        f"--concurrency {settings.CHARTER_SLOTS} --schedule {settings.CHARTER_HOME / 'beat'}",
+        "worker": f"{python} -m celery -A config.celery worker --loglevel WARNING",
         "ledger": f"{python} manage.py ledger run",
     }

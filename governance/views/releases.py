@@ -1,0 +1,134 @@
+"""A release: its parts and identity, what its gate says, who signed it off."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from governance.ledger.keys import KeyUnavailable
+from governance.ledger.models import Checkpoint, Entry
+from governance.ledger.settle import NotSettled
+from governance.ledger.signer import Refused as SignerRefused
+from governance.people.actions import actor_for
+from governance.people.permissions import may, require
+from governance.registry.actions import Refused
+from governance.registry.models import Version
+from governance.releases.actions import run_gate
+from governance.releases.components import components, identity_of
+from governance.releases.identity import behavioural_identity
+from governance.releases.models import GateReport
+from governance.views import entries
+from governance.views.reading import version_or_404
+from governance.views.versions import rights, timeline
+
+OLDER = 10
+
+
+@login_required
+@require_safe
+def release(request: HttpRequest, subject: str) -> HttpResponse:
+    version = version_or_404(request, subject)
+    if version.kind != "release" or not version.is_sealed:
+        raise Http404(f"{version.subject} is no sealed release.")
+    reports = list(version.gate_reports.select_related("ledger_head")[: OLDER + 1])
+    newest = reports[0] if reports else None
+    return render(
+        request,
+        "governance/release_detail.html",
+        {
+            "release": version,
+            "title": version.artifact.title,
+            **_identity(version),
+            "parts": parts(version),
+            "report": newest.report if newest else None,
+            "report_row": _shown(newest) if newest else None,
+            "older_reports": [_shown(report) for report in reports[1:]],
+            "sign_offs": [step for step in timeline(version) if step["verdict"] in {"approved", "refused"}],
+            "can_gate": may(request.user, "releases:gate:run"),
+            **_rights(request, version),
+            "card_url": reverse("card", args=[version.subject]),
+            "bundle_url": _bundle_url(version),
+            "entries": _entries(version, reports),
+        },
+    )
+
+
+def _identity(version: Version) -> dict[str, Any]:
+    try:
+        found = identity_of(version)
+    except Refused as error:
+        return {"identity": None, "identity_rows": [("Identity", str(error))]}
+    rows = [(name.replace("_", " "), _text(value)) for name, value in found.items() if name != "schema"]
+    return {"identity": behavioural_identity(found), "identity_rows": rows}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name.replace('_', ' ')} {_text(item)}" for name, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return str(value).lower() if isinstance(value, bool) else str(value).replace("_", " ")
+
+
+def parts(version: Version) -> list[dict[str, Any]]:
+    return [
+        {
+            "part": named.part.replace("_", " "),
+            "subject": named.subject,
+            "digest": named.version.digest if named.version else None,
+            "state": named.version.state if named.version else None,
+            "note": "" if named.version else "not in this registry with the pinned digest",
+        }
+        for named in components(version).values()
+    ]
+
+
+def _shown(report: GateReport) -> dict[str, Any]:
+    return {
+        "at": report.at,
+        "by": report.by,
+        "policy": report.policy,
+        "verdict": report.verdict,
+        "report_sha256": report.report_sha256,
+        "entry": report.ledger_head.leaf_index,
+    }
+
+
+def _rights(request: HttpRequest, version: Version) -> dict[str, Any]:
+    """As for every version; what still stands in the way of approving is said even to those who may decide."""
+    return {name: value for name, value in rights(request, version).items() if name != "can_revoke"}
+
+
+def _bundle_url(version: Version) -> str:
+    return reverse("bundle", args=[version.subject])
+
+
+def _entries(version: Version, reports: list[GateReport]) -> list[Entry]:
+    ids = [str(version.pk), *(str(report.pk) for report in reports)]
+    return entries.shown(Entry.objects.filter(object_id__in=ids).order_by("-id")[:50])
+
+
+@login_required
+@require_POST
+def run(request: HttpRequest, subject: str) -> HttpResponse:
+    require(request.user, "releases:gate:run")
+    version = version_or_404(request, subject)
+    try:
+        report = run_gate(version, actor=actor_for(request.user))  # type: ignore[arg-type]
+    except (Refused, NotSettled, KeyUnavailable, SignerRefused) as error:
+        messages.error(request, str(error))
+    else:
+        told = messages.success if report.verdict == GateReport.PASSED else messages.warning
+        told(request, f"The gate says: {report.verdict}.")
+    return redirect("release", version.subject)
+
+
+def newest_checkpoint() -> Checkpoint:
+    found = Checkpoint.objects.order_by("-size").first()
+    if found is None:
+        raise Http404("No checkpoint is signed yet: is `manage.py ledger run` running?")
+    return found

@@ -1,0 +1,3 @@
+from tests.evidence.conftest import world
+
+__all__ = ["world"]

@@ -1,0 +1,11 @@
+from django.urls import path
+
+from training import views
+
+urlpatterns = [
+    path("runs/", views.run_list, name="run-list"),
+    path("runs/<uuid:run_id>/", views.run_detail, name="run"),
+    path("runs/<uuid:run_id>/stream/", views.run_stream, name="run-stream"),
+    path("runs/<uuid:run_id>/cancel/", views.run_cancel, name="run-cancel"),
+    path("runs/<uuid:run_id>/retry/", views.run_retry, name="run-retry"),
+]
