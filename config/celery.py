@@ -1,6 +1,6 @@
 """Celery: a folder as broker by default, any other by its URL. Workers run jobs in threads and reap beside them.
 
-Threads, because a supervisor only waits for its job process, reads files and writes rows: one process of about 100 MB
+Threads, because a supervisor only waits for its job process, reads files and writes rows: one process of 135 MB
 then serves every slot of the host. A job is a process of its own, so nothing heavy ever runs in here.
 
 The reaper is a timer of each worker rather than a task: with one slot, a task would queue behind a job of ten hours. It
@@ -24,7 +24,8 @@ def configuration() -> dict[str, Any]:
     """Read when Celery first needs it: by then Django's settings are there."""
     embedded = settings.CELERY_BROKER_URL.startswith("filesystem:")
     return {
-        "broker_url": settings.CELERY_BROKER_URL,
+        # Without a host name kombu warns at each connection.
+        "broker_url": "filesystem://localhost//" if embedded else settings.CELERY_BROKER_URL,
         "broker_transport_options": _folders() if embedded else {},
         "broker_connection_retry_on_startup": True,
         "task_acks_late": True,

@@ -50,12 +50,12 @@ def queue(
 def retry(run: Run, *, actor: Actor) -> Run:
     """A new run of the same spec, in the same place of its recipe. Raises Refused while `run` goes on or after it
     succeeded, SpecRefused when an input may not be used any more."""
-    if run.state not in {states.FAILED, states.CANCELLED}:
-        raise Refused(f"The run is {run.state}; only a failed or cancelled run is retried.")
-    resolve.inputs_of(run.parsed)
-    return _queued(
-        run.parsed, actor=actor, recipe=run.recipe, stage_name=run.stage_name, after=run.after, retry_of=run
-    )
+    row = Run.objects.get(pk=run.pk)
+    if row.state not in {states.FAILED, states.CANCELLED}:
+        raise Refused(f"The run is {row.state}; only a failed or cancelled run is retried.")
+    resolve.inputs_of(row.parsed)
+    place = {"recipe": row.recipe, "stage_name": row.stage_name, "after": row.after}
+    return _queued(row.parsed, actor=actor, retry_of=row, **place)
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -168,7 +169,7 @@ def thinned(run: Run) -> list[MetricRow]:
     found = run.metrics.order_by("seq")
     if every > 1:
         last = found.last()
-        return [row for row in found.extra(where=["seq %% %s = 0"], params=[every])] + ([last] if last else [])  # noqa: S610
+        return [*found.annotate(rest=F("seq") % every).filter(rest=0), *([last] if last else [])]
     return list(found)
 
 

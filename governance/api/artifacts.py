@@ -19,7 +19,7 @@ from governance.api.permissions import permit
 from governance.api.problems import PreconditionFailed
 from governance.ledger.append import Stale
 from governance.registry import actions, kinds, lineage, lookup, states
-from governance.registry.access import require_read
+from governance.registry.access import require_read, require_write
 from governance.registry.kinds.base import ContentError
 from governance.registry.models import Activity, Artifact, Version
 from governance.reviews import actions as reviews
@@ -78,6 +78,7 @@ class VersionList(Door):
     def post(self, request: Request) -> Response:
         """A new draft, or with `state: sealed` a finished version. Sealing the same content again answers 200 with the version there is."""
         given = self.body(shapes.VersionIn)
+        require_write(request.user, given["kind"])
         refuse_files(given["kind"], given["content"])
         place = (given["kind"], given["slug"], given["content"])
         if given["state"] == states.DRAFT:
@@ -138,6 +139,7 @@ class VersionOne(VersionDoor):
         version = self.readable()
         check_match(request.headers.get("If-Match"), version)
         content = self.body(shapes.DraftIn)["content"]
+        require_write(request.user, version.kind)
         refuse_files(version.kind, content)
         try:
             actions.edit_draft(version, content, actor=self.actor)

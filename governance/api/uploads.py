@@ -17,6 +17,7 @@ from governance.api import serializers as shapes
 from governance.api.artifacts import created, newest_number
 from governance.api.base import Door
 from governance.api.parsers import check_length, unkeepable, yaml_fault
+from governance.registry.access import require_write
 from governance.registry import actions, importers
 from governance.registry.importers import BadFile, Imported
 from governance.registry.models import Version
@@ -45,6 +46,7 @@ class Upload(Door):
     def post(self, request: Request) -> Response:
         """Register a sealed version from files. The same content again answers 200 with the version there is."""
         given = self.body(shapes.UploadIn)
+        require_write(request.user, given["kind"])
         with tempfile.TemporaryDirectory(prefix="charter-upload-") as folder:
             paths = [stored(file, Path(folder)) for file in given["file"]]
             imported = read(given["kind"], paths, given["meta"])

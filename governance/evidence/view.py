@@ -80,19 +80,19 @@ class View:
     @cached_property
     def evaluations(self) -> list[tuple[Step, Edge]]:
         """The newest ended evaluation of `model` on each suite, with the suite's edge; by suite."""
-        if self.model is None:
-            return []
-        ids = Usage.objects.filter(version=self.model.version, role="evaluated").values_list(
-            "activity_id", flat=True
-        )
-        newest: dict[str, tuple[Step, Edge]] = {}
-        for step in sorted(self.steps(ids), key=lambda step: step.record.entry_index):
-            measured = any(edge.digest == self.model.digest for edge in step.used_as("evaluated"))
-            for edge in (
-                step.used_as("evaluated_on") if measured and step.record.state["kind"] == "evaluation" else ()
-            ):
-                newest[edge.subject] = step, edge
-        return [newest[subject] for subject in sorted(newest)]
+        return self.evaluations_of([self.model])[self.model.subject] if self.model else []
+
+    def evaluations_of(self, models: Collection[Sealed]) -> dict[str, list[tuple[Step, Edge]]]:
+        """As `evaluations`, for many models at once: {subject of the model: its evaluations}."""
+        wanted = {(model.subject, model.digest) for model in models}
+        newest: dict[str, dict[str, tuple[Step, Edge]]] = {model.subject: {} for model in models}
+        rows = Usage.objects.filter(version__in=[model.version for model in models], role="evaluated")
+        steps = self.steps(rows.values_list("activity_id", flat=True))
+        for step in sorted(steps, key=lambda step: step.record.entry_index):
+            measured = [edge for edge in step.used_as("evaluated") if (edge.subject, edge.digest) in wanted]
+            for model in measured if step.record.state["kind"] == "evaluation" else ():
+                newest[model.subject] |= {edge.subject: (step, edge) for edge in step.used_as("evaluated_on")}
+        return {subject: [found[suite] for suite in sorted(found)] for subject, found in newest.items()}
 
     def reviews(self, versions: Collection[Sealed]) -> dict[str, list[Recorded]]:
         """Reviews of each of `versions` by subject, oldest first."""

@@ -13,9 +13,10 @@ from governance.ledger.actors import Actor
 from governance.ledger.append import append
 from governance.people.events import PeopleEvent
 from governance.people.models import Account, Token, User
-from governance.people.permissions import ADMINISTRATOR, GROUPS, POLICY_EDITOR, table
+from governance.people.permissions import ADMINISTRATOR, GROUPS, table
 
-STAFF = {ADMINISTRATOR, POLICY_EDITOR}
+STAFF = {ADMINISTRATOR}
+"""Groups whose members may open the admin."""
 
 
 def checked_groups(groups: Iterable[str]) -> list[str]:

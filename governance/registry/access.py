@@ -1,11 +1,12 @@
-"""Who may read a version that is marked restricted. Everybody who is signed in reads all the others."""
+"""Who may read a version that is marked restricted, and who may write which kind."""
 
 from django.core.exceptions import PermissionDenied
 
-from governance.people.permissions import AUDITOR, ENGINEER, RELEASE_MANAGER, REVIEWER, groups_of
+from governance.people.permissions import AUDITOR, REVIEWER, groups_of, require
+from governance.registry import kinds
 from governance.registry.models import Version
 
-READERS = frozenset({ENGINEER, REVIEWER, RELEASE_MANAGER, AUDITOR})
+READERS = frozenset({REVIEWER, AUDITOR})
 
 
 def may_read(user: object, version: Version) -> bool:
@@ -23,3 +24,13 @@ def require_read(user: object, version: Version) -> None:
         raise PermissionDenied(
             f"{version.subject} is restricted to its authors and the groups {', '.join(sorted(READERS))}."
         )
+
+
+def write_action(kind: str) -> str:
+    """The action of writing versions of `kind`, as permissions name it. Raises UnknownKind."""
+    return f"registry:{kinds.get(kind).name}:write"
+
+
+def require_write(user: object, kind: str) -> None:
+    """Raise PermissionDenied unless this user's groups write `kind`: policies are not the engineers' to write."""
+    require(user, write_action(kind))

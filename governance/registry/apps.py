@@ -8,7 +8,7 @@ class RegistryConfig(AppConfig):
     def ready(self) -> None:
         from governance.ledger import auditable, events, triggers
         from governance.people.permissions import ENGINEER, POLICY_EDITOR, RELEASE_MANAGER, REVIEWER, allow
-        from governance.registry import states
+        from governance.registry import access, kinds, states
         from governance.registry.events import RegistryEvent
         from governance.registry.models import Activity, Artifact, Version
 
@@ -17,6 +17,8 @@ class RegistryConfig(AppConfig):
             auditable.register(model)
         for action in ("registry:version:register", "registry:version:draft"):
             allow(action, ENGINEER, POLICY_EDITOR, RELEASE_MANAGER)
+        for kind in kinds.KINDS.values():
+            allow(access.write_action(kind.name), kind.group)
         allow("registry:version:revoke", REVIEWER, RELEASE_MANAGER)
         triggers.register_rule(triggers.Moves(Version, "state", states.table(), initial=(states.DRAFT, states.SEALED)))
         triggers.register_rule(

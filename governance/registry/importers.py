@@ -1,5 +1,6 @@
 """From files on disk to the content of a version: one function per kind of file, the rest of the kinds from YAML or JSON."""
 
+import errno
 import json
 import re
 import tempfile
@@ -68,10 +69,28 @@ def read(kind: str, path: Path, meta: dict[str, Any]) -> Imported:
         content, files = _READERS.get(kind, _plain)(path, meta)
     except (datasets.BadData, weights.BadModel) as error:
         raise BadFile(f"{str(error).rstrip('.')}.") from error
+    except OSError as error:
+        if error.errno not in {errno.ENOENT, errno.EISDIR, errno.EACCES, errno.ENOTDIR}:
+            raise
+        raise BadFile(f"{error.filename or path} cannot be read: {error.strerror}.") from error
     return Imported(content, files, title or str(content.get("title", "")))
 
 
 Read = tuple[dict[str, Any], dict[str, Path]]
+
+
+class _Scratch:
+    """Temporary files that live as long as this process."""
+
+    def __init__(self) -> None:
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def new(self, name: str) -> Path:
+        self._folder = self._folder or tempfile.TemporaryDirectory(prefix="charter-items-")
+        return Path(tempfile.mkdtemp(dir=self._folder.name)) / name
+
+
+SCRATCH = _Scratch()
 
 
 def _plain(path: Path, meta: dict[str, Any]) -> Read:
@@ -79,6 +98,11 @@ def _plain(path: Path, meta: dict[str, Any]) -> Read:
 
 
 def _dataset(path: Path, meta: dict[str, Any]) -> Read:
+    columns, format = meta.get("columns", {}), meta.get("format")
+    if not isinstance(columns, dict) or not all(isinstance(name, str) for pair in columns.items() for name in pair):
+        raise BadFile("`columns` maps the format's column names to those in the file, such as {prompt: question}.")
+    if format is not None and format not in datasets.FORMATS:
+        raise BadFile(f"`format` is one of {', '.join(datasets.FORMATS)}, not {format!r}.")
     found = datasets.inspect(path, columns=meta.get("columns"), format=meta.pop("format", None))
     sha256, size = digest_file(path)
     content = {
@@ -111,9 +135,10 @@ def _system_prompt(path: Path, meta: dict[str, Any]) -> Read:
 def _eval_suite(path: Path, meta: dict[str, Any]) -> Read:
     """A YAML with tasks; `items` says which files hold their items, and how foreign files become items."""
     content = {**mapping(path), **meta}
-    files: dict[str, Path] = {}
-    for name, how in dict(content.pop("items", {})).items():
-        files[name] = items_file(path.parent, name, how)
+    items = content.pop("items", {})
+    if not isinstance(items, dict) or not all(isinstance(how, dict) and "from" in how for how in items.values()):
+        raise BadFile("`items` maps the name of an items file to {from: FILE, …}, the file that it is made from.")
+    files = {name: items_file(path.parent, name, how) for name, how in items.items()}
     for task in content.get("tasks") or []:
         if isinstance(task, dict) and isinstance(task.get("file"), str) and task["file"] not in files:
             files[task["file"]] = path.parent / task["file"]
@@ -128,16 +153,18 @@ def _eval_suite(path: Path, meta: dict[str, Any]) -> Read:
 def items_file(folder: Path, name: str, how: dict[str, Any]) -> Path:
     """Items made from a JSON Lines file: `from`, `limit`, `id` (prefix), `prompt` and `target` (columns), `target_pattern`.
 
-    The result lies beside nothing of the user's: it is written to a temporary file that the blob store copies.
+    The result is a temporary file that the blob store copies; it goes when this process ends.
     """
     known = {"from", "limit", "id", "prompt", "target", "target_pattern"}
     if unknown := set(how) - known:
         raise BadFile(f"items {name}: unknown key {sorted(unknown)[0]!r}; there are {', '.join(sorted(known))}.")
     source = folder / str(how["from"])
-    out = Path(tempfile.mkdtemp(prefix="charter-items-")) / Path(name).name
+    limit, out = how.get("limit", 10**9), SCRATCH.new(Path(name).name)
+    if not isinstance(limit, int):
+        raise BadFile(f"items {name}: `limit` is a number of rows, not {limit!r}.")
     with out.open("w", encoding="utf-8") as file:
         for count, (number, row) in enumerate(datasets.rows_of(source)):
-            if count >= int(how.get("limit", 10**9)):
+            if count >= limit:
                 break
             file.write(json.dumps(_item(row, number, how, source.name), ensure_ascii=False, sort_keys=True) + "\n")
     return out

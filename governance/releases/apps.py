@@ -17,7 +17,7 @@ class ReleasesConfig(AppConfig):
         events.register(ReleaseEvent)
         auditable.register(GateReport)
         triggers.register_rule(triggers.Frozen(GateReport, GateReport.FROZEN, unless={}))
-        allow("releases:release:compose", RELEASE_MANAGER, ENGINEER)
+        allow("releases:release:compose", RELEASE_MANAGER)
         allow("releases:gate:run", RELEASE_MANAGER, ENGINEER, REVIEWER)
         evidence.register("releases.identity", providers.identity)
         register("release", conditions.parts_are_approved)

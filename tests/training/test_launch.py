@@ -164,11 +164,7 @@ def celery_worker(home):
     process.wait(20)
 
 
-def test_a_real_training_through_a_real_worker(tmp_path, home, tiny_base, celery_worker, monkeypatch):
-    from config.celery import app
-
-    broker = home / "broker"
-    monkeypatch.setitem(app.conf, "broker_transport_options", {"data_folder_out": str(broker / "messages"), "control_folder": str(broker / "control")})
+def test_a_real_training_through_a_real_worker(tmp_path, tiny_base, celery_worker):
     gather()
     about = {"description": "Tiny base.", "licence": "Apache-2.0", "origin": "pretrained"}
     base = importers.read("model", tiny_base, about)
@@ -180,8 +176,10 @@ def test_a_real_training_through_a_real_worker(tmp_path, home, tiny_base, celery
         "params: {learning_rate: 5e-4, max_steps: 6, per_device_batch_size: 4, logging_steps: 2}\n"
         "seed: 3\noutput: {slug: assistant}\n"
     )
-    call_command("launch", str(path), "--as", "ada")
-    run = Run.objects.get()
+    command = [sys.executable, "manage.py", "launch", str(path), "--as", "ada", "--json"]
+    told = json.loads(subprocess.check_output(command, cwd=REPO))
+    assert told["state"] == "queued"
+    run = Run.objects.get(pk=told["run"])
     until(lambda: fresh(run).has_ended, 120)
     run = fresh(run)
     assert (run.state, run.reason) == (states.SUCCEEDED, "")

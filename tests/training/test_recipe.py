@@ -109,7 +109,7 @@ def test_a_stage_that_fails_exits_with_1(world, capsys):
         ({"params": {"step": 1}}, "stages.second.params.step: there is no such field. Did you mean 'steps'?"),
         ({"stage": "fakery"}, "stages.second.stage: There is no stage 'fakery'. Did you mean 'fake'?"),
         ({"inputs": {"init_from": ["$first"]}}, "stages.second.inputs.trained_on: fake needs a dataset"),
-        ({"inputs": {"init_from": ["$first"], "trained_on": ["dataset:mor"]}}, "Did you mean dataset:more?"),
+        ({"inputs": {"init_from": ["$first"], "trained_on": ["dataset:mor"]}}, "There is no 'dataset:mor'. Did you mean dataset:more"),
         ({"inputs": {"trained_on": ["dataset:more"]}}, "stages.second.inputs.init_from: fake needs a model"),
         ({"output": None}, "stages.second.output: fake makes a version"),
         ({"output": "a.b"}, "stages.second.output.slug: "),

@@ -26,7 +26,7 @@ def facts(view: View) -> Iterator[Fact]:
                 yield from in_content(f"suites.{number}.{name}", name, suites[edge.subject], f"/{name}")
         yield from _records(f"reproducibility.{number}", step)
         for index, result in enumerate(step.summary.get("results") or []):
-            task = _key(str(result.get("task")), edge, taken)
+            task = task_key(str(result.get("task")), edge, taken)
             yield from _result(f"results.{task}", step, index, result)
             if result.get("purpose") in SAFETY:
                 yield from _result(f"refusal_results.{task}", step, index, result)
@@ -54,7 +54,8 @@ def _records(key: str, step: Step) -> Iterator[Fact]:
         )
 
 
-def _key(task: str, edge: Edge, taken: set[str]) -> str:
+def task_key(task: str, edge: Edge, taken: set[str]) -> str:
+    """The part of a key that names a task of a suite; `taken` are those of the suites before it, and gains this one."""
     name = word(task)
     if name in taken:
         name = f"{name}__{word(edge.subject.partition(':')[2])}"

@@ -6,6 +6,7 @@ from typing import Any
 
 from governance.management.acting import ActingCommand
 from governance.registry import actions, importers
+from governance.registry.access import require_write
 from governance.releases.components import resolve_refs
 
 
@@ -28,6 +29,7 @@ class Command(ActingCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def act(self, *, kind: str, slug: str, file: Path, meta: Path | None, title: str, restricted: bool, json: bool, **_: Any) -> None:
+        require_write(self.person, kind)
         extra = importers.mapping(meta) if meta else {}
         imported = importers.read(kind, file, extra)
         version = actions.register(

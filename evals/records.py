@@ -1,0 +1,124 @@
+"""Recorded evaluations: which there are of a model, and the items that each of them kept."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, overload
+
+from django.db.models import QuerySet
+
+from evals.measured import KIND
+from evals.stage import EVALUATED, EVALUATED_ON
+from governance.evidence.records import Inconsistent
+from governance.ledger.canonical import loads
+from governance.registry import blobs
+from governance.registry.actions import Refused
+from governance.registry.models import Activity, Version
+
+MOST = 500
+
+Item = dict[str, Any]
+Keep = Callable[[Item], bool]
+
+
+def of_model(model: Version) -> QuerySet[Activity]:
+    """Evaluations of a model, newest first; those that go on or failed are among them."""
+    return _using(model, EVALUATED)
+
+
+def on_suite(suite: Version) -> QuerySet[Activity]:
+    """Evaluations with a suite, newest first."""
+    return _using(suite, EVALUATED_ON)
+
+
+def model_of(activity: Activity) -> str:
+    """The subject of the model that was evaluated."""
+    return _used(activity, EVALUATED)
+
+
+def suite_of(activity: Activity) -> str:
+    """The subject of the suite that it was evaluated on."""
+    return _used(activity, EVALUATED_ON)
+
+
+def newest_pair(a: Version, b: Version, suite: Version | None = None) -> tuple[Activity, Activity]:
+    """The newest ended evaluations of both models on `suite`, or on the suite that a was last evaluated on of those that
+    both were. Raises Refused that names the evaluation which is missing."""
+    ours, theirs = _newest(a), _newest(b)
+    for measured, name in ours.items():
+        if (suite is None or measured == suite.subject) and measured in theirs:
+            return name, theirs[measured]
+    lacking = b if ours and (suite is None or suite.subject in ours) else a
+    wanted = suite.subject if suite else next(iter({**ours, **theirs}), "eval-suite:NAME")
+    raise Refused(
+        f"{lacking.subject} has no evaluation on {wanted}; run `manage.py evaluate {lacking.subject} {wanted} --follow` first."
+    )
+
+
+def _newest(model: Version) -> dict[str, Activity]:
+    """Suite → the newest ended evaluation of `model` on it, the newest first."""
+    found: dict[str, Activity] = {}
+    for activity in of_model(model).filter(state=Activity.ENDED)[:MOST]:
+        found.setdefault(suite_of(activity), activity)
+    return found
+
+
+def _using(version: Version, role: str) -> QuerySet[Activity]:
+    found = Activity.objects.filter(kind=KIND, usages__version=version, usages__role=role)
+    return found.order_by("-started_at", "id")
+
+
+def _used(activity: Activity, role: str) -> str:
+    return next((str(edge["subject"]) for edge in activity.used if edge["role"] == role), "")
+
+
+def checked(sha256: str) -> bytes:
+    """A blob's bytes. Raises MissingBlob, and Inconsistent when they are not those that were recorded."""
+    data = blobs.read(sha256)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise Inconsistent(_altered(sha256))
+    return data
+
+
+def _altered(sha256: str) -> str:
+    return f"The bytes stored as {sha256} are not those that were recorded; restore them from a backup."
+
+
+@dataclass(frozen=True)
+class StoredItems:
+    """The items of an evaluation as a sequence for a Paginator: read as a stream, at most one page in memory."""
+
+    sha256: str
+    keep: Keep | None = None
+    """Which items count; all of them when there is no such question."""
+
+    def __len__(self) -> int:
+        return self.count()
+
+    def count(self) -> int:
+        """How many items are kept. Raises MissingBlob, and Inconsistent when the file is not the one that was recorded."""
+        digest, number = hashlib.sha256(), 0
+        with blobs.opened(self.sha256) as lines:
+            for line in lines:
+                digest.update(line)
+                number += self.keep is None or self.keep(loads(line.decode()))
+        if digest.hexdigest() != self.sha256:
+            raise Inconsistent(_altered(self.sha256))
+        return number
+
+    @overload
+    def __getitem__(self, place: int) -> Item: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Item]: ...
+    def __getitem__(self, place: int | slice) -> Item | list[Item]:
+        if isinstance(place, int):
+            return next(islice(self._kept(), place, None))
+        return list(islice(self._kept(), place.start, place.stop))
+
+    def _kept(self) -> Iterator[Item]:
+        with blobs.opened(self.sha256) as lines:
+            for line in lines:
+                item = loads(line.decode())
+                if self.keep is None or self.keep(item):
+                    yield item

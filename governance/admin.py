@@ -1,0 +1,108 @@
+"""The admin: accounts. Everything is written through actions; nothing can be deleted."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from governance.people import actions
+from governance.people.models import Account, User
+from governance.people.permissions import GROUPS, may
+
+MANAGE = "people:account:manage"
+
+
+class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
+    """An account with its sign-in. A new one needs a user name and a password; later only groups and state change."""
+
+    username = forms.CharField(max_length=150, help_text="What the person types to sign in.")
+    display_name = forms.CharField(max_length=120, required=False, help_text="Shown on pages; never in the ledger.")
+    password = forms.CharField(widget=forms.PasswordInput, help_text="At least 12 characters.")
+    groups = forms.MultipleChoiceField(
+        choices=[(name, f"{name}: {does}") for name, does in GROUPS.items()], required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    class Meta:
+        model = Account
+        fields = ("handle", "groups", "active")
+
+    def clean_username(self) -> str:
+        name: str = self.cleaned_data["username"]
+        if User.objects.filter(username=name).exists():
+            raise ValidationError("Somebody signs in with that name already.")
+        return name
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        validate_password(password)
+        return password
+
+
+class ChangeForm(AccountForm):
+    username = display_name = password = None  # type: ignore[assignment]
+
+
+@admin.register(Account)
+class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("handle", "user", "joined_groups", "active")
+    list_select_related = ("user",)
+    search_fields = ("handle", "user__username")
+    actions = None
+
+    @admin.display(description="groups")
+    def joined_groups(self, account: Account) -> str:
+        return ", ".join(account.groups) or "none"
+
+    def get_form(self, request: HttpRequest, obj: Account | None = None, change: bool = False, **kwargs: Any) -> Any:
+        kwargs["form"] = ChangeForm if obj else AccountForm
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
+        return ("handle", "groups", "active") if obj else ("username", "display_name", "handle", "password", "groups")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
+        return ("handle",) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
+        actor, data = actions.actor_for(request.user), form.cleaned_data  # type: ignore[arg-type]
+        if not change:
+            user = actions.create_person(
+                data["username"],
+                handle=data["handle"],
+                display_name=data["display_name"],
+                password=data["password"],
+                groups=data["groups"],
+                actor=actor,
+            )
+            obj.__dict__.update(user.account.__dict__)
+            return
+        account = Account.objects.select_related("user").get(pk=obj.pk)
+        if sorted(account.groups) != sorted(data["groups"]):
+            actions.set_groups(account, data["groups"], actor=actor)
+        if account.active and not data["active"]:
+            actions.deactivate(account, actor=actor)
+
+    def log_addition(self, *_: Any) -> None:  # type: ignore[override]
+        """The ledger is the log."""
+
+    def log_change(self, *_: Any) -> None:  # type: ignore[override]
+        """The ledger is the log."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may(request.user, MANAGE)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request.user, MANAGE)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return may(request.user, MANAGE)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        account = getattr(request.user, "account", None)
+        return may(request.user, MANAGE) and (obj is None or obj.pk != getattr(account, "pk", None))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
