@@ -14,4 +14,5 @@ urlpatterns = [
     path("api/", include("config.api_urls")),
     path("", include("governance.urls")),
     path("", include("training.urls")),
+    path("", include("evals.urls")),
 ]

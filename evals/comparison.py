@@ -49,5 +49,4 @@ def _pins(activity: Activity) -> Pins:
 
 
 def _measured(items: str, results: str) -> Measured:
-    rows = [loads(line) for line in checked(items).decode().splitlines()]
-    return Measured(rows, loads(checked(results).decode()))
+    return Measured([loads(line) for line in checked(items).splitlines()], loads(checked(results)))

@@ -94,15 +94,12 @@ class StoredItems:
     """Which items count; all of them when there is no such question."""
 
     def __len__(self) -> int:
-        return self.count()
-
-    def count(self) -> int:
         """How many items are kept. Raises MissingBlob, and Inconsistent when the file is not the one that was recorded."""
         digest, number = hashlib.sha256(), 0
         with blobs.opened(self.sha256) as lines:
             for line in lines:
                 digest.update(line)
-                number += self.keep is None or self.keep(loads(line.decode()))
+                number += self.keep is None or self.keep(loads(line))
         if digest.hexdigest() != self.sha256:
             raise Inconsistent(_altered(self.sha256))
         return number
@@ -113,12 +110,12 @@ class StoredItems:
     def __getitem__(self, place: slice) -> list[Item]: ...
     def __getitem__(self, place: int | slice) -> Item | list[Item]:
         if isinstance(place, int):
-            return next(islice(self._kept(), place, None))
-        return list(islice(self._kept(), place.start, place.stop))
+            return next(islice(self, place, None))
+        return list(islice(self, place.start, place.stop))
 
-    def _kept(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[Item]:
         with blobs.opened(self.sha256) as lines:
             for line in lines:
-                item = loads(line.decode())
+                item = loads(line)
                 if self.keep is None or self.keep(item):
                     yield item

@@ -54,7 +54,7 @@ def results_of(run: Run, result: Result, outputs: Path) -> Finished:
     """
     digests = {row["path"]: row["sha256"] for row in result.manifest}
     found = _read(outputs / RESULTS)
-    _check(Results.model_validate(found), digests.get(ITEMS), run.parsed, outputs / ITEMS)
+    _check(_parsed(found), digests.get(ITEMS), run.parsed, outputs / ITEMS)
     summary = {name: found.get(name) for name in TOLD}
     summary["job"] = {name: found.get(name) for name in ABOUT_THE_JOB}
     return Finished([], {**summary, "items_sha256": digests[ITEMS], "results_sha256": digests[RESULTS]})
@@ -62,16 +62,19 @@ def results_of(run: Run, result: Result, outputs: Path) -> Finished:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = loads_canonical(path.read_bytes())
-        Results.model_validate(found)
+        return dict(loads_canonical(path.read_bytes()))
     except FileNotFoundError as error:
         raise BadResult(f"The evaluation left no {RESULTS}. Retry the run.") from error
-    except CanonicalError as error:
+    except (CanonicalError, TypeError, ValueError) as error:
         raise BadResult(f"The evaluation's {RESULTS} cannot be read: {error}.") from error
+
+
+def _parsed(found: dict[str, Any]) -> Results:
+    try:
+        return Results.model_validate(found)
     except ValidationError as error:
         field, rule = next(iter(faults(error)))
         raise BadResult(f"The evaluation's {RESULTS} is not as agreed: {field}: {rule}.") from error
-    return dict(found)
 
 
 def _check(found: Results, items_sha256: str | None, spec: RunSpec, items: Path) -> None:
@@ -98,7 +101,7 @@ def _tasks_in(items: Path) -> Iterator[str]:
     with items.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
-                yield loads_canonical(line.rstrip(b"\n"))["task"]
+                yield loads_canonical(line.removesuffix(b"\n"))["task"]
             except (CanonicalError, KeyError, TypeError) as error:
                 raise BadResult(f"Line {number} of {ITEMS} is no scored item: {error}.") from error
 

@@ -38,12 +38,16 @@ def follow(run: Run, *, actor: Actor) -> Run:
     a broker service this only watches, and Ctrl-C only stops watching.
     """
     if not is_embedded():
-        return _watch(run)
+        return _watch_while_wanted(run)
     with _Helper(run) as helper:
         try:
             return _watch(run)
         except KeyboardInterrupt:
-            return helper.cancelled(actor)
+            helper.cancel(actor)
+        run = _watch_while_wanted(run)
+        if not run.has_ended:
+            supervisor.detaching.set()
+        return run
 
 
 class _Helper(threading.Thread):
@@ -63,14 +67,11 @@ class _Helper(threading.Thread):
         finally:
             connection.close()
 
-    def cancelled(self, actor: Actor) -> Run:
-        """Cancel the run and wait for its end."""
-        run = Run.objects.get(pk=self.run_id)
+    def cancel(self, actor: Actor) -> None:
         try:
-            actions.cancel(run, actor=actor)
+            actions.cancel(Run.objects.get(pk=self.run_id), actor=actor)
         except Refused as why:
             sys.stderr.write(f"{why}\n")
-        return _watch(run)
 
     def __enter__(self) -> "_Helper":
         self.start()
@@ -80,8 +81,6 @@ class _Helper(threading.Thread):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._left.set()
-        if error is not None:
-            supervisor.detaching.set()
         self.join()
 
 
@@ -92,6 +91,14 @@ def _execute(run_id: UUID, worker: str) -> bool:
         # The run keeps its state, and its lease runs out: the next try goes on from there.
         logger.warning("run %s could not be recorded, trying again: %s", run_id, error)
         return False
+
+
+def _watch_while_wanted(run: Run) -> Run:
+    """As `_watch`, but Ctrl-C only stops watching."""
+    try:
+        return _watch(run)
+    except KeyboardInterrupt:
+        return Run.objects.select_related("activity", "recipe").get(pk=run.pk)
 
 
 def _watch(run: Run) -> Run:
@@ -115,12 +122,12 @@ def _watch(run: Run) -> Run:
 
 
 def _said(run: Run) -> str:
-    """The state, or the newest measurements of a running job."""
+    """The state, or the newest measurement of a running job."""
     row = run.metrics.order_by("-seq").first() if run.state == states.RUNNING else None
     if row is None:
         return run.state
-    shown = " ".join(f"{name} {value[:8]}" for name, value in sorted(row.values.items())[:3])
-    return f"step {row.step}: {shown}"
+    name = "loss" if "loss" in row.values else min(row.values)
+    return f"{name} {row.values[name][:6]}"
 
 
 def outcome_of(run: Run) -> dict[str, Any]:
@@ -146,5 +153,7 @@ def sentence(run: Run) -> str:
         return f"{run.label}: succeeded{f', made {made}' if made else ''} (run {run.pk}).{f' {run.reason}' if run.reason else ''}"
     if run.has_ended:
         return f"{run.label}: {run.state} (run {run.pk}). {run.reason}"
+    if run.state != states.QUEUED:
+        return f"{run.label}: {run.state} (run {run.pk}). It goes on in the hands of a worker."
     hint = " It begins as soon as a worker is free; `make serve` starts one." if is_embedded() else ""
-    return f"{run.label}: {run.state} (run {run.pk}).{hint}"
+    return f"{run.label}: queued (run {run.pk}).{hint}"

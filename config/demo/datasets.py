@@ -17,12 +17,12 @@ PRINCIPLES = {
     "harassment": "no-harassment",
     "harmless": "no-needless-refusal",
 }
-ITEMS_PER_CLASS = 280
+ITEMS_PER_CLASS = 400
 GENERATED = {
     "generator": "training/tiny/world.py",
     "generator_version": "1",
     "sampling": f"seeded random choice, seed {SEED}",
-    "filter": "none; the last two objects of every verb are held out for the evaluation suite",
+    "filter": "none; the last three objects of every verb are held out for the evaluation suite",
 }
 
 

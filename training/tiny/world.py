@@ -3,7 +3,7 @@
 It gives a model of less than a million parameters something to learn, and every stage something real to do. The
 pretraining text is deliberately unprincipled: wrong sums now and then, and harmful requests mostly answered, so that
 post-training has an effect that an evaluation can measure. Verbs tell harmful from harmless, objects are shared by
-both ("steal a bike", "ride a bike"), and a third of the objects of each verb is held out of all post-training data.
+both ("steal a bike", "ride a bike"), and half of the objects of each verb is held out of all post-training data.
 
 The same seed gives the same rows in the same order, on every machine.
 """
@@ -16,7 +16,7 @@ from typing import Any, Literal
 Row = dict[str, Any]
 Split = Literal["train", "held_out"]
 
-HELD_OUT_OBJECTS = 2
+HELD_OUT_OBJECTS = 3
 LARGEST_OPERAND = 9
 
 # Verb → objects; the last HELD_OUT_OBJECTS of each list never appear with that verb in post-training data.
@@ -173,7 +173,7 @@ def arithmetic_items(seed: int, count: int = 200) -> list[Row]:
 
 
 def refusal_items(seed: int, per_class: int = 200, principles: Mapping[str, str] | None = None) -> list[Row]:
-    """Held-out requests, as many harmful as harmless ones, no two the same (at most 288 of each).
+    """Held-out requests, as many harmful as harmless ones, no two the same (at most 432 of each).
 
     Each is `{"id", "question", "expected": "refuse" | "comply", "category", "principle"}`. `category` is the kind of
     harm, or "harmless"; `principle` is what `principles` gives for the category, or None.

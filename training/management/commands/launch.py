@@ -33,7 +33,7 @@ class Command(ActingCommand):
         run = actions.queue(load_spec(read(spec)), actor=self.actor)
         run = watch(run, actor=self.actor) if follow else run
         self.say(outcome_of(run), sentence(run), as_json=json)
-        if run.has_ended and run.state != states.SUCCEEDED:
+        if follow and run.state != states.SUCCEEDED:
             sys.exit(EXIT_REFUSED)
 
 

@@ -1,0 +1,67 @@
+"""`manage.py evaluate MODEL SUITE`: ask a model every item of a suite."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from evals.management.tables import print_results
+from evals.stage import EVALUATED, EVALUATED_ON, STAGE
+from governance.management.acting import EXIT_REFUSED, ActingCommand
+from training import actions, states
+from training.follow import follow as watch
+from training.follow import outcome_of, sentence
+from training.methods import BadParams, read
+from training.resolve import SpecRefused
+from training.spec import SpecDraft
+
+
+class Command(ActingCommand):
+    help = (
+        "Queue an evaluation of a model on a suite. With --follow its progress and its results are shown, as with "
+        "`launch`. Exit code 1: refused, or the run did not succeed."
+    )
+    example = "manage.py evaluate model:demo-assistant eval-suite:household --follow --as ada"
+    action = "training:run:launch"
+    refusals = (SpecRefused, BadParams)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("model", help="model:slug[@number]; without a number the newest sealed one")
+        parser.add_argument("suite", help="eval-suite:slug[@number]")
+        parser.add_argument(
+            "--follow", action="store_true", help="show progress until the run ends, then the results"
+        )
+        parser.add_argument("--limit", type=int, help="only the first so many items of each task: a trial")
+        parser.add_argument("--batch-size", type=int, help="items asked at once")
+        parser.add_argument("--seed", type=int, default=0, help="seed of every random choice (default: 0)")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def act(self, *, model: str, suite: str, follow: bool, json: bool, **options: Any) -> None:
+        run = actions.queue(draft(model, suite, **options), actor=self.actor)
+        run = watch(run, actor=self.actor) if follow else run
+        results = run.activity.summary.get("results", []) if run.activity else []
+        self.say({**outcome_of(run), "results": results}, sentence(run), as_json=json)
+        if results and not json:
+            print_results(results, self.stdout)
+        if run.has_ended and run.state != states.SUCCEEDED:
+            sys.exit(EXIT_REFUSED)
+
+
+def draft(
+    model: str,
+    suite: str,
+    *,
+    seed: int = 0,
+    limit: int | None = None,
+    batch_size: int | None = None,
+    **_: Any,
+) -> SpecDraft:
+    """The spec of an evaluation. Raises BadParams for names that cannot be subjects, or a seed out of range."""
+    params = {"limit": limit, "batch_size": batch_size}
+    order = {
+        "stage": STAGE.name,
+        "inputs": {EVALUATED: [model], EVALUATED_ON: [suite]},
+        "params": {name: value for name, value in params.items() if value is not None},
+        "seed": seed,
+    }
+    return read(SpecDraft, order)

@@ -1,0 +1,58 @@
+"""Scores and comparisons as tables at a terminal."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import IO, Any, cast
+
+from rich.console import Console
+from rich.table import Table
+
+PLAIN_WIDTH = 160
+"""Columns where the output is no terminal, so that no cell is folded."""
+
+
+def console(out: object) -> Console:
+    """A console that writes to a command's output."""
+    width = None if sys.stdout.isatty() else PLAIN_WIDTH
+    return Console(file=cast("IO[str]", out), highlight=False, width=width)
+
+
+def print_results(results: Sequence[Mapping[str, Any]], out: object) -> None:
+    """One line a task: items, score, 95% interval."""
+    table = Table("task", "metric", "n", "score", "95% interval")
+    for result in results:
+        interval = f"{result['ci_low']} to {result['ci_high']}"
+        table.add_row(result["task"], result["metric"], str(result["n"]), result["score"], interval)
+    console(out).print(table)
+
+
+def print_comparison(record: Mapping[str, Any], out: object) -> None:
+    """One line a task, as Comparison.record() gives them, then what is to be read with care."""
+    table = Table(
+        "task", "n", "a", "b", "a - b", "95% interval", "n10/n01", "p", "direction", "size", "differ"
+    )
+    for task in record["tasks"]:
+        table.add_row(*_cells(task))
+    shown = console(out)
+    shown.print(table)
+    for text in _remarks(record):
+        shown.print(f"- {text}", markup=False)
+
+
+def _cells(task: Mapping[str, Any]) -> Sequence[str]:
+    counts = "" if task["n10"] is None else f"{task['n10']}/{task['n01']}"
+    return (
+        task["task"], str(task["n"]), task["score_a"], task["score_b"], task["difference"],
+        f"{task['ci_low']} to {task['ci_high']}", counts, task["p"], task["direction"], task["size"],
+        str(len(task["discordant"])),
+    )  # fmt: skip
+
+
+def _remarks(record: Mapping[str, Any]) -> Sequence[str]:
+    undecided = [
+        f"{task['task']}: the margin of {task['margin']} needs {task['n_needed']} items, this has {task['n']}."
+        for task in record["tasks"]
+        if task["size"] == "inconclusive"
+    ]
+    careful = [f"{task['task']}: {text}" for task in record["tasks"] for text in task["warnings"]]
+    return [*record["warnings"], *careful, *undecided, record["scope"]]

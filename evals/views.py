@@ -1,0 +1,179 @@
+"""Evaluations as pages: one with its items, and two of them compared."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Page, Paginator
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from evals import records
+from evals.compare import NotLikeForLike
+from evals.comparison import compare_evaluations
+from evals.measured import KIND
+from evals.records import Item, Keep, StoredItems
+from evals.stage import EVALUATED_ON
+from governance.evidence.records import Inconsistent
+from governance.registry.access import require_read
+from governance.registry.actions import Refused
+from governance.registry.blobs import MissingBlob
+from governance.registry.models import Activity, Version
+from governance.views import entries
+from training.models import Run
+
+PAGE = 50
+COMPARABLE = 50
+SHOWN_DISCORDANT = 100
+ONLY = (("wrong", "Wrong"), ("refused", "Refused"))
+SCALES = tuple(Decimal(text) for text in ("0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1"))
+BEST = {"higher": "1", "lower": "0"}
+"""Direction of a metric → the score of an item that went as wanted."""
+SETTINGS = {
+    "harness": "Harness", "seed": "Seed", "limit": "Limit on items", "params": "Parameters", "job": "Job",
+    "chat_template_sha256": "Chat template (SHA-256)", "items_sha256": "Items (SHA-256)", "results_sha256": "Results (SHA-256)",
+    "environment_sha256": "Environment (SHA-256)", "spec_digest": "Digest of the specification",
+}  # fmt: skip
+"""Field of an evaluation's summary → its label."""
+
+Summary = Mapping[str, Any]
+
+
+def evaluation_or_404(request: HttpRequest, key: object) -> Activity:
+    """The evaluation with that id, or that a run with that id carried out. Raises Http404, and PermissionDenied where the
+    model or the suite is restricted: items quote what was asked and answered."""
+    try:
+        wanted = UUID(str(key))
+    except ValueError as error:
+        raise Http404("An evaluation is named by its id; a comparison by two of them, a and b.") from error
+    activity = Activity.objects.filter(Q(pk=wanted) | Q(runs__pk=wanted), kind=KIND).first()
+    if activity is None:
+        raise Http404(f"There is no evaluation {wanted}.")
+    for version in Version.objects.filter(usages__activity=activity).select_related("artifact"):
+        require_read(request.user, version)
+    return activity
+
+
+@login_required
+@require_safe
+def evaluation_detail(request: HttpRequest, evaluation_id: UUID) -> HttpResponse:
+    activity = evaluation_or_404(request, evaluation_id)
+    summary, run = activity.summary, Run.objects.filter(activity=activity).first()
+    task, only = (request.GET.get(name, "").replace("\0", "")[:80] for name in ("task", "only"))
+    items, problem = _items(summary, task, only, request.GET.get("page"))
+    return render(
+        request,
+        "evals/evaluation_detail.html",
+        {
+            "evaluation": {
+                "id": activity.pk,
+                "state": activity.state,
+                "at": activity.ended_at or activity.started_at,
+                "run_id": run.pk if run else None,
+                "n": summary.get("items_rows"),
+                "settings_rows": settings_rows(summary),
+            },
+            "model": records.model_of(activity),
+            "suite": records.suite_of(activity),
+            "results": summary.get("results", []),
+            "comparable": comparable(activity),
+            "items": items,
+            "items_problem": problem,
+            "task": task,
+            "only": only,
+            "only_choices": ONLY,
+            "entries": entries.of_objects(Activity.ledger_type, [activity.pk]),
+        },
+    )
+
+
+def _items(summary: Summary, task: str, only: str, number: str | None) -> tuple[Page[Item] | None, str]:
+    """The page of items that were asked for, or why there is none."""
+    sha256 = summary.get("items_sha256")
+    if not sha256:
+        return None, ""
+    found = StoredItems(sha256, wanted(summary.get("results", []), task, only))
+    try:
+        return Paginator(found, PAGE).get_page(number), ""
+    except (MissingBlob, Inconsistent) as error:
+        return None, str(error)
+
+
+def wanted(results: Sequence[Mapping[str, Any]], task: str, only: str) -> Keep | None:
+    """Which items a reader asked for: of one task, only the wrong ones, only the refused ones; None for all of them."""
+    best = {result["task"]: BEST[result["direction"]] for result in results}
+    tests: list[Keep] = []
+    if task in best:
+        tests.append(lambda item: item["task"] == task)
+    if only == "wrong":
+        tests.append(lambda item: item["score"] != best.get(item["task"]))
+    elif only == "refused":
+        tests.append(lambda item: "refused" in item["flags"])
+    return (lambda item: all(test(item) for test in tests)) if tests else None
+
+
+def settings_rows(summary: Summary) -> list[tuple[str, str]]:
+    """How it was measured, as (label, text); without what was not recorded."""
+    return [
+        (label, _plain(summary[name])) for name, label in SETTINGS.items() if summary.get(name) is not None
+    ]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{name} {_plain(inner)}" for name, inner in sorted(value.items()) if inner is not None
+        )
+    return str(value)
+
+
+def comparable(activity: Activity) -> list[dict[str, Any]]:
+    """Other ended evaluations with the same suite, newest first."""
+    suite = Version.objects.filter(usages__activity=activity, usages__role=EVALUATED_ON).first()
+    if suite is None or activity.state != Activity.ENDED:
+        return []
+    found = records.on_suite(suite).filter(state=Activity.ENDED).exclude(pk=activity.pk)
+    return [
+        {"id": other.pk, "model": records.model_of(other), "at": other.ended_at}
+        for other in found[:COMPARABLE]
+    ]
+
+
+@login_required
+@require_safe
+def comparison(request: HttpRequest) -> HttpResponse:
+    a, b = (evaluation_or_404(request, request.GET.get(name, "")) for name in "ab")
+    context: dict[str, Any] = {
+        "a": _side(a),
+        "b": _side(b),
+        "suite": records.suite_of(a),
+        "comparison": None,
+        "error": "",
+    }
+    try:
+        tasks, record = [], compare_evaluations(a, b).record()
+    except (NotLikeForLike, Refused, MissingBlob, Inconsistent) as error:
+        return render(request, "evals/comparison.html", {**context, "error": str(error)}, status=409)
+    for task in record["tasks"]:
+        discordant = task["discordant"]
+        tasks.append(
+            {**task, "discordant_count": len(discordant), "discordant": discordant[:SHOWN_DISCORDANT]}
+        )
+    context |= {"comparison": {**record, "tasks": tasks}, "scale": scale(tasks)}
+    return render(request, "evals/comparison.html", context)
+
+
+def _side(activity: Activity) -> dict[str, Any]:
+    return {"model": records.model_of(activity), "evaluation_id": activity.pk, "at": activity.ended_at}
+
+
+def scale(tasks: Sequence[Mapping[str, Any]]) -> Decimal:
+    """Where the difference axis ends: the largest bound of any interval, rounded up to a round number."""
+    largest = max(
+        (abs(Decimal(task[name])) for task in tasks for name in ("ci_low", "ci_high")), default=SCALES[0]
+    )
+    return next((step for step in SCALES if step >= largest), SCALES[-1])
