@@ -145,7 +145,10 @@ STORAGES = {
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": os.environ["CACHE_URL"]}
     if os.environ.get("CACHE_URL")
-    else {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": CHARTER_HOME / "django-cache"}
+    else {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": CHARTER_HOME / "django-cache",
+    }
 }
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -215,7 +218,9 @@ LOGGING = {
         },
         "plain": {"format": "%(levelname)s %(name)s: %(message)s"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": os.environ.get("LOG_FORMAT", "json")}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": os.environ.get("LOG_FORMAT", "json")}
+    },
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "WARNING")},
     "loggers": {"charter": {"level": os.environ.get("LOG_LEVEL", "INFO")}},
 }

@@ -25,7 +25,9 @@ class EvaluationFilter(Strict):
     state = serializers.ChoiceField(
         choices=(Activity.STARTED, Activity.ENDED, Activity.FAILED, Activity.CANCELLED), required=False
     )
-    subject = serializers.CharField(required=False, max_length=200, help_text="Evaluations of this model, or with this suite.")
+    subject = serializers.CharField(
+        required=False, max_length=200, help_text="Evaluations of this model, or with this suite."
+    )
 
 
 class PairFilter(Strict):
@@ -44,13 +46,18 @@ class EvaluationOut(serializers.Serializer[Any]):
 
 
 class EvaluationDetail(EvaluationOut):
-    summary = ObjectField(help_text="`results[]` with scores and intervals as decimal text, seed, harness, digests of the items.")
+    summary = ObjectField(
+        help_text="`results[]` with scores and intervals as decimal text, seed, harness, digests of the items."
+    )
 
 
 class ComparisonOut(serializers.Serializer[Any]):
     a = EvaluationOut()
     b = EvaluationOut()
-    tasks = serializers.ListField(child=ObjectField(), help_text="A task each: difference, interval, verdict, and the items that differ.")
+    tasks = serializers.ListField(
+        child=ObjectField(),
+        help_text="A task each: difference, interval, verdict, and the items that differ.",
+    )
     warnings = serializers.ListField(child=serializers.CharField())
     scope = serializers.CharField()
 
@@ -59,7 +66,9 @@ class EvaluationList(Door):
     filters = EvaluationFilter
     serializer_class = EvaluationOut
 
-    @extend_schema(operation_id="evaluations_list", parameters=[EvaluationFilter], responses=EvaluationOut(many=True))
+    @extend_schema(
+        operation_id="evaluations_list", parameters=[EvaluationFilter], responses=EvaluationOut(many=True)
+    )
     def get(self, request: Request) -> Response:
         """Evaluations, newest first."""
         wanted = self.query()
@@ -88,11 +97,17 @@ class EvaluationCompare(Door):
         """Candidate a against b, paired by item: difference, 95% interval, and a verdict by the margin that the suite fixed."""
         pair = self.query()
         a, b = evaluation(pair["a"]), evaluation(pair["b"])
-        for version in Version.objects.filter(usages__activity__in=(a, b), restricted=True).select_related("artifact"):
+        for version in Version.objects.filter(usages__activity__in=(a, b), restricted=True).select_related(
+            "artifact"
+        ):
             # The items that differ quote what a restricted suite asked.
             require_read(self.person, version)
         found = compare(measured(a), measured(b)).record()
-        return Response(ComparisonOut({"a": a, "b": b, **found, "tasks": [shortened(task) for task in found["tasks"]]}).data)
+        return Response(
+            ComparisonOut(
+                {"a": a, "b": b, **found, "tasks": [shortened(task) for task in found["tasks"]]}
+            ).data
+        )
 
 
 def evaluation(id: UUID | str) -> Activity:

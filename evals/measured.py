@@ -12,7 +12,9 @@ KIND = "evaluation"
 def measured(activity: Activity) -> Measured:
     """The items and results of an evaluation that has ended. Raises Refused for another activity, MissingBlob."""
     if activity.kind != KIND or activity.state != Activity.ENDED:
-        raise Refused(f"{activity.label} is an activity of kind {activity.kind} that has {activity.state}; only ended evaluations are compared.")
+        raise Refused(
+            f"{activity.label} is an activity of kind {activity.kind} that has {activity.state}; only ended evaluations are compared."
+        )
     try:
         items, results = (blobs.read(activity.summary[name]) for name in ("items_sha256", "results_sha256"))
     except KeyError as error:

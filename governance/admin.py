@@ -19,10 +19,14 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
     """An account with its sign-in. A new one needs a user name and a password; later only groups and state change."""
 
     username = forms.CharField(max_length=150, help_text="What the person types to sign in.")
-    display_name = forms.CharField(max_length=120, required=False, help_text="Shown on pages; never in the ledger.")
+    display_name = forms.CharField(
+        max_length=120, required=False, help_text="Shown on pages; never in the ledger."
+    )
     password = forms.CharField(widget=forms.PasswordInput, help_text="At least 12 characters.")
     groups = forms.MultipleChoiceField(
-        choices=[(name, f"{name}: {does}") for name, does in GROUPS.items()], required=False, widget=forms.CheckboxSelectMultiple
+        choices=[(name, f"{name}: {does}") for name, does in GROUPS.items()],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
 
     class Meta:
@@ -56,18 +60,24 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def joined_groups(self, account: Account) -> str:
         return ", ".join(account.groups) or "none"
 
-    def get_form(self, request: HttpRequest, obj: Account | None = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Account | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         kwargs["form"] = ChangeForm if obj else AccountForm
         return super().get_form(request, obj, change=change, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
-        return ("handle", "groups", "active") if obj else ("username", "display_name", "handle", "password", "groups")
+        return (
+            ("handle", "groups", "active")
+            if obj
+            else ("username", "display_name", "handle", "password", "groups")
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
         return ("handle",) if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
-        actor, data = actions.actor_for(request.user), form.cleaned_data  # type: ignore[arg-type]
+        actor, data = actions.actor_for(request.user), form.cleaned_data
         if not change:
             user = actions.create_person(
                 data["username"],

@@ -14,7 +14,12 @@ ADA, POLLY, RAVI, MARA = (Actor.person(name) for name in ("ada", "polly", "ravi"
 CONSTITUTION = {
     "title": "House rules",
     "principles": [
-        {"id": "no-harm", "text": "Refuse to help with what hurts people.", "kind": "refusal", "authority": "platform"},
+        {
+            "id": "no-harm",
+            "text": "Refuse to help with what hurts people.",
+            "kind": "refusal",
+            "authority": "platform",
+        },
         {"id": "help", "text": "Help with everything else.", "kind": "other", "authority": "guideline"},
     ],
 }
@@ -33,7 +38,11 @@ def write_model(folder: Path, tensors: dict[str, list[float]] = SAFETENSORS) -> 
     data = b""
     for name, values in sorted(tensors.items()):
         raw = struct.pack(f"<{len(values)}f", *values)
-        header[name] = {"dtype": "F32", "shape": [len(values)], "data_offsets": [len(data), len(data) + len(raw)]}
+        header[name] = {
+            "dtype": "F32",
+            "shape": [len(values)],
+            "data_offsets": [len(data), len(data) + len(raw)],
+        }
         data += raw
     text = json.dumps(header).encode()
     (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + data)
@@ -47,17 +56,33 @@ def write_model(folder: Path, tensors: dict[str, list[float]] = SAFETENSORS) -> 
 def dataset(folder: Path, slug: str = "chats", *, rows: int = 3, actor: Actor = ADA, **meta: Any) -> Version:
     """A sealed dataset of `rows` chats."""
     messages = [
-        {"messages": [{"role": "user", "content": f"Question {n}?"}, {"role": "assistant", "content": f"Answer {n}."}]}
+        {
+            "messages": [
+                {"role": "user", "content": f"Question {n}?"},
+                {"role": "assistant", "content": f"Answer {n}."},
+            ]
+        }
         for n in range(rows)
     ]
     path = write_lines(folder / f"{slug}.jsonl", messages)
-    about = {"description": "Chats.", "licence": "CC0-1.0", "source_type": "human", "source": "written for tests", **meta}
+    about = {
+        "description": "Chats.",
+        "licence": "CC0-1.0",
+        "source_type": "human",
+        "source": "written for tests",
+        **meta,
+    }
     imported = importers.read("dataset", path, about)
     return actions.register("dataset", slug, imported.content, files=imported.files, actor=actor)
 
 
 def model(
-    folder: Path, slug: str = "base", *, tensors: dict[str, list[float]] = SAFETENSORS, actor: Actor = ADA, **meta: Any
+    folder: Path,
+    slug: str = "base",
+    *,
+    tensors: dict[str, list[float]] = SAFETENSORS,
+    actor: Actor = ADA,
+    **meta: Any,
 ) -> Version:
     """A sealed imported model."""
     about = {"description": "A model.", "licence": "Apache-2.0", "origin": "imported", **meta}
@@ -65,24 +90,42 @@ def model(
     return actions.register("model", slug, imported.content, files=imported.files, actor=actor)
 
 
-def constitution(slug: str = "house", *, actor: Actor = POLLY, content: dict[str, Any] | None = None) -> Version:
+def constitution(
+    slug: str = "house", *, actor: Actor = POLLY, content: dict[str, Any] | None = None
+) -> Version:
     """A sealed constitution."""
     return actions.register("constitution", slug, content or CONSTITUTION, actor=actor)
 
 
 def trained(
-    folder: Path, base: Version, data: list[Version], slug: str = "tuned", *, summary: dict[str, Any] | None = None, actor: Actor = ADA
+    folder: Path,
+    base: Version,
+    data: list[Version],
+    slug: str = "tuned",
+    *,
+    summary: dict[str, Any] | None = None,
+    actor: Actor = ADA,
 ) -> Version:
     """A model that an activity made from `base` and `data`, without running a trainer."""
     used = [("init_from", base), *(("trained_on", one) for one in data)]
-    activity = actions.start_activity("training", f"SFT of {slug}", used, summary={"stage": "sft", "seed": 1}, actor=actor)
+    activity = actions.start_activity(
+        "training", f"SFT of {slug}", used, summary={"stage": "sft", "seed": 1}, actor=actor
+    )
     tensors = {name: [value + 1 for value in values] for name, values in SAFETENSORS.items()}
     imported = importers.read(
-        "model", write_model(folder / slug, tensors), {"description": "Tuned.", "licence": "Apache-2.0", "origin": "post-trained"}
+        "model",
+        write_model(folder / slug, tensors),
+        {"description": "Tuned.", "licence": "Apache-2.0", "origin": "post-trained"},
     )
-    version = actions.register("model", slug, imported.content, files=imported.files, actor=actor, imported=False)
+    version = actions.register(
+        "model", slug, imported.content, files=imported.files, actor=actor, imported=False
+    )
     actions.end_activity(
-        activity, state=Activity.ENDED, produced=[("output", version)], summary=summary or {"params": {"learning_rate": "0.0005"}}, actor=actor
+        activity,
+        state=Activity.ENDED,
+        produced=[("output", version)],
+        summary=summary or {"params": {"learning_rate": "0.0005"}},
+        actor=actor,
     )
     return version
 

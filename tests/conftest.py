@@ -27,7 +27,10 @@ def home(tmp_path: Path, settings, monkeypatch) -> Path:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.STORAGES = {
         **django_settings.STORAGES,
-        "blobs": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": folder / "blobs"}},
+        "blobs": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": folder / "blobs"},
+        },
     }
     monkeypatch.setenv("CHARTER_HOME", str(folder))
     monkeypatch.setenv("CHARTER_CACHE", str(django_settings.CHARTER_CACHE))

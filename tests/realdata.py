@@ -9,4 +9,6 @@ REAL = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 def requires(name: str) -> pytest.MarkDecorator:
     """Skip unless the data set `name` is there."""
-    return pytest.mark.skipif(not (REAL / name).is_dir(), reason=f"real data {name} is not beside this checkout")
+    return pytest.mark.skipif(
+        not (REAL / name).is_dir(), reason=f"real data {name} is not beside this checkout"
+    )

@@ -41,7 +41,9 @@ async def _last_seq(run_id: UUID, step: int) -> int:
 def told(event: RunEvent) -> str:
     if event.name == "progress":
         return message("progress", event.data)
-    return message("log", {"at": event.at.isoformat(), "event": event.name, "text": sentence(event.name, event.data)})
+    return message(
+        "log", {"at": event.at.isoformat(), "event": event.name, "text": sentence(event.name, event.data)}
+    )
 
 
 def sentence(name: str, data: dict[str, Any]) -> str:
@@ -55,7 +57,11 @@ def sentence(name: str, data: dict[str, Any]) -> str:
 
 
 def _pairs(data: dict[str, Any]) -> list[str]:
-    return [f"{key.replace('_', ' ')} {value}" for key, value in data.items() if value is not None and not isinstance(value, dict | list)]
+    return [
+        f"{key.replace('_', ' ')} {value}"
+        for key, value in data.items()
+        if value is not None and not isinstance(value, dict | list)
+    ]
 
 
 def message(name: str, data: dict[str, Any]) -> str:

@@ -14,14 +14,18 @@ SHOWN = 12
 
 def live_runs(_: HttpRequest) -> Panel | None:
     """Runs that are not finished."""
-    found = Run.objects.exclude(state__in=states.ENDED).select_related("activity").order_by("-created_at")[:LIVE]
+    found = (
+        Run.objects.exclude(state__in=states.ENDED).select_related("activity").order_by("-created_at")[:LIVE]
+    )
     return Panel("training/panel_live_runs.html", {"runs": shown(list(found))})
 
 
 def runs_of(_: HttpRequest, version: Version) -> Panel | None:
     """Runs that made a version or used it."""
     made = {run.pk: "made this" for run in Run.objects.filter(activity__productions__version=version)}
-    used = Run.objects.filter(activity__usages__version=version).values_list("pk", "activity__usages__role", "activity__usages__version")
+    used = Run.objects.filter(activity__usages__version=version).values_list(
+        "pk", "activity__usages__role", "activity__usages__version"
+    )
     roles = {pk: role.replace("_", " ") for pk, role, target in used if target == version.pk} | made
     found = Run.objects.filter(pk__in=roles).select_related("activity").order_by("-created_at")[:SHOWN]
     if not found:

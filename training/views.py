@@ -8,7 +8,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -43,7 +43,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
         found = found.filter(stage=stage)
     if state:
         found = found.filter(state=state)
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    page: Page[Any] = Paginator(found, PAGE).get_page(request.GET.get("page"))
     page.object_list = shown(list(page.object_list))
     return render(
         request,
@@ -132,17 +132,24 @@ def run_detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
                 {"at": event.at, "event": event.name, "text": live.sentence(event.name, event.data)}
                 for event in run.events.exclude(name="progress").order_by("-seq")[:100]
             ],
-            "inputs": [{"role": role.replace("_", " "), **pin} for role, pins in spec["inputs"].items() for pin in pins],
+            "inputs": [
+                {"role": role.replace("_", " "), **pin}
+                for role, pins in spec["inputs"].items()
+                for pin in pins
+            ],
             "outputs": manifest_of(summary),
             "products": [
                 {"subject": edge["subject"], "role": edge["role"], "state": "sealed"}
                 for edge in (run.activity.produced if run.activity else [])
             ],
-            "config_rows": record(summary, "config_sha256") or [(name, str(value)) for name, value in spec["params"].items()],
+            "config_rows": record(summary, "config_sha256")
+            or [(name, str(value)) for name, value in spec["params"].items()],
             "environment_rows": record(summary, "environment_sha256"),
             "entries": entries.shown(reversed(history)),
-            "can_cancel": run.state in {states.QUEUED, *states.ACTIVE} - {states.CANCELLING} and may(request.user, "training:run:cancel"),
-            "can_retry": run.state in {states.FAILED, states.CANCELLED} and may(request.user, "training:run:launch"),
+            "can_cancel": run.state in {states.QUEUED, *states.ACTIVE} - {states.CANCELLING}
+            and may(request.user, "training:run:cancel"),
+            "can_retry": run.state in {states.FAILED, states.CANCELLED}
+            and may(request.user, "training:run:launch"),
         },
     )
 
@@ -152,13 +159,22 @@ def steps(run: Run, history: list[Entry]) -> list[dict[str, Any]]:
     reached: dict[str, Any] = {}
     for entry in history:
         reached[entries.public(entry).get("state", {}).get("state", "")] = entry.at
-    way = [*(state for state in PATH if state in reached or not run.has_ended), *(state for state in reached if state not in PATH)]
-    return [{"label": state.capitalize(), "status": _status(state, run, reached), "at": reached.get(state)} for state in way if state]
+    way = [
+        *(state for state in PATH if state in reached or not run.has_ended),
+        *(state for state in reached if state not in PATH),
+    ]
+    return [
+        {"label": state.capitalize(), "status": _status(state, run, reached), "at": reached.get(state)}
+        for state in way
+        if state
+    ]
 
 
 def _status(state: str, run: Run, reached: dict[str, Any]) -> str:
     if state == run.state:
-        return "failed" if state in {states.FAILED, states.CANCELLED} else "done" if run.has_ended else "current"
+        return (
+            "failed" if state in {states.FAILED, states.CANCELLED} else "done" if run.has_ended else "current"
+        )
     return "done" if state in reached else "todo"
 
 
@@ -176,7 +192,11 @@ def thinned(run: Run) -> list[MetricRow]:
 def chart(rows: list[MetricRow]) -> dict[str, Any] | None:
     """Loss-like series on the left axis, learning rates on the right."""
     names = list(dict.fromkeys(name for row in rows for name in row.values))
-    drawn = [name for name in names if name.split("_")[-1] in {"loss", "accuracy", "reward", "entropy"} or name == "loss"] or names[:2]
+    drawn = [
+        name
+        for name in names
+        if name.split("_")[-1] in {"loss", "accuracy", "reward", "entropy"} or name == "loss"
+    ] or names[:2]
     if not drawn:
         return None
     series = [
@@ -210,7 +230,10 @@ def _number(text: str) -> Decimal:
 def table(rows: list[MetricRow]) -> dict[str, Any]:
     names = list(dict.fromkeys(name for row in rows for name in row.values))[:8]
     newest = rows[::-1][:TABLE_ROWS]
-    return {"names": names, "rows": [{"step": row.step, "cells": [row.values.get(name, "") for name in names]} for row in newest]}
+    return {
+        "names": names,
+        "rows": [{"step": row.step, "cells": [row.values.get(name, "") for name in names]} for row in newest],
+    }
 
 
 def manifest_of(summary: dict[str, Any]) -> list[dict[str, Any]]:
@@ -230,7 +253,10 @@ def record(summary: dict[str, Any], name: str) -> list[tuple[str, str]]:
         found = json.loads(blobs.read(sha256, RECORD_LIMIT))
     except (blobs.MissingBlob, ValueError):
         return []
-    return [(key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) for key, value in sorted(found.items())]
+    return [
+        (key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for key, value in sorted(found.items())
+    ]
 
 
 @login_required
@@ -239,11 +265,14 @@ def run_cancel(request: HttpRequest, run_id: UUID) -> HttpResponse:
     require(request.user, "training:run:cancel")
     run = run_or_404(run_id)
     try:
-        run = actions.cancel(run, actor=actor_for(request.user))  # type: ignore[arg-type]
+        run = actions.cancel(run, actor=actor_for(request.user))
     except (Refused, Stale) as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "The run is cancelled." if run.state == states.CANCELLED else "The job was asked to stop.")
+        messages.success(
+            request,
+            "The run is cancelled." if run.state == states.CANCELLED else "The job was asked to stop.",
+        )
     return redirect("run", run_id)
 
 
@@ -252,7 +281,7 @@ def run_cancel(request: HttpRequest, run_id: UUID) -> HttpResponse:
 def run_retry(request: HttpRequest, run_id: UUID) -> HttpResponse:
     require(request.user, "training:run:launch")
     try:
-        again = actions.retry(run_or_404(run_id), actor=actor_for(request.user))  # type: ignore[arg-type]
+        again = actions.retry(run_or_404(run_id), actor=actor_for(request.user))
     except (Refused, SpecRefused, Stale) as error:
         messages.error(request, str(error))
         return redirect("run", run_id)
@@ -271,5 +300,7 @@ async def run_stream(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
     step = request.GET.get("after", "")
     stream = live.news(run.pk, run.state, int(step) if step.isdecimal() and len(step) < 10 else 0)
     return StreamingHttpResponse(
-        stream, content_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        stream,
+        content_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

@@ -44,7 +44,12 @@ def demonstrations(folder: Path) -> tuple[Path, dict[str, Any]]:
 def scraped(folder: Path) -> tuple[Path, dict[str, Any]]:
     """Refusals to everything, of unknown origin and licence: what the release policy must stop."""
     rows = [
-        {"messages": [{"role": "user", "content": row["prompt"][0]["content"]}, {"role": "assistant", "content": world.REFUSALS[0]}]}
+        {
+            "messages": [
+                {"role": "user", "content": row["prompt"][0]["content"]},
+                {"role": "assistant", "content": world.REFUSALS[0]},
+            ]
+        }
         for row in world.preferences(SEED + 1, rows=500)
     ]
     about = {
@@ -73,5 +78,7 @@ MAKERS: dict[str, Callable[[Path], tuple[Path, dict[str, Any]]]] = {
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows), encoding="utf-8")
+    path.write_text(
+        "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows), encoding="utf-8"
+    )
     return path

@@ -100,7 +100,13 @@ def _base_line(line: str, tell: Tell) -> Path | None:
 def policies(story: Story, tell: Tell) -> None:
     """Polly writes a draft, sends it to review, Ravi reads and approves it."""
     _draft("constitution", "household", CONTENT / "constitution.yaml", by="polly")
-    _draft("system-prompt", "household", CONTENT / "system-prompt.txt", by="polly", title="Household system prompt")
+    _draft(
+        "system-prompt",
+        "household",
+        CONTENT / "system-prompt.txt",
+        by="polly",
+        title="Household system prompt",
+    )
     _draft("release-policy", "default", POLICY, by="polly", title="Default release policy")
 
 
@@ -109,13 +115,31 @@ def data(story: Story, tell: Tell) -> None:
     for number, (slug, make) in enumerate(datasets.MAKERS.items()):
         tell(number, len(datasets.MAKERS) + 1, slug)
         path, about = make(folder)
-        _register("dataset", slug, path, about, by="ada", title=slug.removeprefix("demo-").replace("-", " ").capitalize())
+        _register(
+            "dataset",
+            slug,
+            path,
+            about,
+            by="ada",
+            title=slug.removeprefix("demo-").replace("-", " ").capitalize(),
+        )
     _register("eval-suite", "household", datasets.suite(folder / "suite"), {}, by="ada")
-    _register("deployment", "halden-speaker", CONTENT / "deployment.yaml", {}, by="ada", title="Halden speaker, test group")
+    _register(
+        "deployment",
+        "halden-speaker",
+        CONTENT / "deployment.yaml",
+        {},
+        by="ada",
+        title="Halden speaker, test group",
+    )
     _register("recipe", "household-sft", CONTENT / "recipe.yaml", {}, by="ada")
     _register("recipe", "household-shortcut", CONTENT / "recipe-cautious.yaml", {}, by="ada")
     for subject in ("dataset:demo-demonstrations", "eval-suite:household", "deployment:halden-speaker"):
-        _approve(subject, submitter="ada", reason="Read the rows and the record of how they were made; fit for use.")
+        _approve(
+            subject,
+            submitter="ada",
+            reason="Read the rows and the record of how they were made; fit for use.",
+        )
 
 
 def train(story: Story, tell: Tell) -> None:
@@ -128,11 +152,19 @@ def train_shortcut(story: Story, tell: Tell) -> None:
 
 def first_release(story: Story, tell: Tell) -> None:
     """Mara composes, the gate passes, Ravi signs off, card and bundle are written and checked by the offline verifier."""
-    _approve("model:demo-assistant@1", submitter="ada", reason="Scores and lineage are on record; follows the constitution.")
-    release = _compose("model:demo-assistant@1", "Answers harmless requests, refuses harmful ones, adds exactly.")
+    _approve(
+        "model:demo-assistant@1",
+        submitter="ada",
+        reason="Scores and lineage are on record; follows the constitution.",
+    )
+    release = _compose(
+        "model:demo-assistant@1", "Answers harmless requests, refuses harmful ones, adds exactly."
+    )
     report = releases.run_gate(release, actor=cast.actor("mara"))
     if report.verdict != GateReport.PASSED:
-        raise DemoFailed(f"{release.subject} should pass its gate, but it says {report.verdict}: run manage.py gate {release.subject}")
+        raise DemoFailed(
+            f"{release.subject} should pass its gate, but it says {report.verdict}: run manage.py gate {release.subject}"
+        )
     reviews.submit(release, actor=cast.actor("mara"))
     reason = "The gate passed on every rule; the card says what the model is for."
     reviews.approve(release, digest=str(release.digest), reason=reason, actor=cast.actor("ravi"))
@@ -189,7 +221,9 @@ STEPS = (
 )
 
 
-def _register(kind: str, slug: str, path: Path, about: dict[str, Any], *, by: str, title: str = "") -> Version:
+def _register(
+    kind: str, slug: str, path: Path, about: dict[str, Any], *, by: str, title: str = ""
+) -> Version:
     """As `manage.py register`, unless a sealed version is there from an earlier demo."""
     try:
         return lookup.find(f"{kind}:{slug}")
@@ -205,7 +239,9 @@ def _draft(kind: str, slug: str, path: Path, *, by: str, title: str = "") -> Non
     try:
         version = lookup.find(f"{kind}:{slug}", drafts=True)
     except lookup.NotFound:
-        version = registry.save_draft(kind, slug, found.content, title=title or found.title, actor=cast.actor(by))
+        version = registry.save_draft(
+            kind, slug, found.content, title=title or found.title, actor=cast.actor(by)
+        )
     _approve(version.subject, submitter=by, reason="Discussed line by line; says what we mean.")
 
 
@@ -255,7 +291,9 @@ def _followed(run: Run, number: int, total: int, tell: Tell) -> Run:
         share = int(100 * int(done["done"]) / max(1, int(done["total"])))
         tell(100 * number + min(share, 99), 100 * total, f"{run.label}: {run.state}")
     if run.state != "succeeded":
-        raise DemoFailed(f"{run.label} {run.state}: {run.reason} Its log is in {settings.CHARTER_HOME / 'runs' / str(run.pk)}.")
+        raise DemoFailed(
+            f"{run.label} {run.state}: {run.reason} Its log is in {settings.CHARTER_HOME / 'runs' / str(run.pk)}."
+        )
     tell(100 * (number + 1), 100 * total, run.label)
     return run
 

@@ -25,14 +25,20 @@ from governance.registry.models import Activity, Artifact, Version
 from governance.reviews import actions as reviews
 
 MAX_EDGES = 2_000
-IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read.", required=True)
+IF_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read.", required=True
+)
 
 
 class ArtifactList(Door):
     filters = shapes.ArtifactFilter
     serializer_class = shapes.ArtifactOut
 
-    @extend_schema(operation_id="artifacts_list", parameters=[shapes.ArtifactFilter], responses=shapes.ArtifactOut(many=True))
+    @extend_schema(
+        operation_id="artifacts_list",
+        parameters=[shapes.ArtifactFilter],
+        responses=shapes.ArtifactOut(many=True),
+    )
     def get(self, request: Request) -> Response:
         """Artifacts in alphabetical order, each with its newest version."""
         wanted = self.query()
@@ -51,7 +57,9 @@ class ArtifactOne(Door):
     def get(self, request: Request, kind: str, slug: str) -> Response:
         """One artifact. Its versions are at /versions/?kind=…&slug=…"""
         self.query()
-        return Response(shapes.ArtifactOut(artifacts().get(pk=lookup.find_artifact(f"{kind}:{slug}").pk)).data)
+        return Response(
+            shapes.ArtifactOut(artifacts().get(pk=lookup.find_artifact(f"{kind}:{slug}").pk)).data
+        )
 
 
 def artifacts() -> QuerySet[Artifact]:
@@ -66,7 +74,11 @@ class VersionList(Door):
     filters = shapes.VersionFilter
     serializer_class = shapes.VersionOut
 
-    @extend_schema(operation_id="versions_list", parameters=[shapes.VersionFilter], responses=shapes.VersionOut(many=True))
+    @extend_schema(
+        operation_id="versions_list",
+        parameters=[shapes.VersionFilter],
+        responses=shapes.VersionOut(many=True),
+    )
     def get(self, request: Request) -> Response:
         """Versions by artifact, newest first. Restricted ones are named too; their content is not shown here."""
         wanted = self.query()
@@ -74,7 +86,11 @@ class VersionList(Door):
         rows = Version.objects.select_related("artifact", "based_on__artifact").defer("content")
         return self.paged(rows.filter(**{places[name]: value for name, value in wanted.items()}))
 
-    @extend_schema(operation_id="versions_create", request=shapes.VersionIn, responses={201: shapes.VersionOut, 200: shapes.VersionOut})
+    @extend_schema(
+        operation_id="versions_create",
+        request=shapes.VersionIn,
+        responses={201: shapes.VersionOut, 200: shapes.VersionOut},
+    )
     def post(self, request: Request) -> Response:
         """A new draft, or with `state: sealed` a finished version. Sealing the same content again answers 200 with the version there is."""
         given = self.body(shapes.VersionIn)
@@ -86,7 +102,9 @@ class VersionList(Door):
             return created(self, actions.save_draft(*place, title=given["title"], actor=self.actor))
         permit(request, "registry:version:register")
         before = newest_number(given["kind"], given["slug"])
-        version = actions.register(*place, title=given["title"], restricted=given["restricted"], actor=self.actor)
+        version = actions.register(
+            *place, title=given["title"], restricted=given["restricted"], actor=self.actor
+        )
         return created(self, version, again=version.number <= before)
 
 
@@ -98,7 +116,9 @@ def newest_number(kind: str, slug: str) -> int:
 
 def created(door: Door, version: Version, *, again: bool = False) -> Response:
     """201 with the version's address, or 200 when it was there before."""
-    place = reverse("api:version", args=(version.kind, version.artifact.slug, version.number), request=door.request)
+    place = reverse(
+        "api:version", args=(version.kind, version.artifact.slug, version.number), request=door.request
+    )
     code = status.HTTP_200_OK if again else status.HTTP_201_CREATED
     return Response(shapes.decided(version), status=code, headers={"Location": place, "ETag": etag(version)})
 
@@ -133,7 +153,12 @@ class VersionOne(VersionDoor):
         self.query()
         return told(self.readable())
 
-    @extend_schema(operation_id="versions_edit", request=shapes.DraftIn, responses=shapes.VersionOut, parameters=[IF_MATCH])
+    @extend_schema(
+        operation_id="versions_edit",
+        request=shapes.DraftIn,
+        responses=shapes.VersionOut,
+        parameters=[IF_MATCH],
+    )
     def put(self, request: Request, **_: str) -> Response:
         """Replace a draft's content, if nobody changed it since it was read."""
         version = self.readable()
@@ -219,7 +244,9 @@ class Revoke(VersionDoor):
     def post(self, request: Request, **_: str) -> Response:
         """Withdraw a sealed version: no run and no release may use it from now on."""
         version = self.readable()
-        return Response(shapes.decided(actions.revoke(version, **self.body(shapes.ReasonIn), actor=self.actor)))
+        return Response(
+            shapes.decided(actions.revoke(version, **self.body(shapes.ReasonIn), actor=self.actor))
+        )
 
 
 class Lineage(VersionDoor):
@@ -252,7 +279,9 @@ class Diff(VersionDoor):
         after = self.readable()
         before = lookup.find(f"{after.artifact.name}@{number}") if number else after.based_on
         if before is None:
-            raise lookup.NotFound(f"{after.subject} is based on no earlier version; say which with ?from=NUMBER.")
+            raise lookup.NotFound(
+                f"{after.subject} is based on no earlier version; say which with ?from=NUMBER."
+            )
         require_read(self.person, before)
         found, truncated = changes(before.content, after.content)
         told = {"before": before.subject, "after": after.subject, "changes": found, "truncated": truncated}
@@ -271,7 +300,8 @@ class FileList(VersionDoor):
 
 class FileOne(VersionDoor):
     @extend_schema(
-        operation_id="versions_file", responses={(200, "application/octet-stream"): OpenApiResponse(OpenApiTypes.BINARY)}
+        operation_id="versions_file",
+        responses={(200, "application/octet-stream"): OpenApiResponse(OpenApiTypes.BINARY)},
     )
     def get(self, request: Request, sha256: str, **_: str) -> StreamingHttpResponse:
         """The bytes of one file of a version."""
@@ -292,7 +322,11 @@ class ActivityList(Door):
     filters = shapes.ActivityFilter
     serializer_class = shapes.ActivityOut
 
-    @extend_schema(operation_id="activities_list", parameters=[shapes.ActivityFilter], responses=shapes.ActivityOut(many=True))
+    @extend_schema(
+        operation_id="activities_list",
+        parameters=[shapes.ActivityFilter],
+        responses=shapes.ActivityOut(many=True),
+    )
     def get(self, request: Request) -> Response:
         """What happened, newest first."""
         wanted = self.query()

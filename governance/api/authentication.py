@@ -24,11 +24,17 @@ class TokenAuthentication(BaseAuthentication):
         scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != SCHEME:
             return None
-        token = Token.objects.select_related("account__user").filter(digest=fingerprint(secret.strip())).first()
+        token = (
+            Token.objects.select_related("account__user").filter(digest=fingerprint(secret.strip())).first()
+        )
         if token is None:
-            raise AuthenticationFailed("No such token. Make one at POST /api/v1/tokens/ or ask for a new one.")
+            raise AuthenticationFailed(
+                "No such token. Make one at POST /api/v1/tokens/ or ask for a new one."
+            )
         if token.revoked or token.expires_at <= timezone.now():
-            raise AuthenticationFailed(f"The token {token.label!r} is {'revoked' if token.revoked else 'expired'}; make a new one.")
+            raise AuthenticationFailed(
+                f"The token {token.label!r} is {'revoked' if token.revoked else 'expired'}; make a new one."
+            )
         if not (token.account.active and token.account.user.is_active):
             raise AuthenticationFailed("The account of this token is closed.")
         return token.account.user, token

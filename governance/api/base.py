@@ -28,7 +28,9 @@ class Strict(serializers.Serializer[Any]):
     """Refuses fields that it does not know, so that a misspelt one never goes unnoticed."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (unknown := sorted(str(name) for name in set(data) - set(self.fields))):
+        if isinstance(data, Mapping) and (
+            unknown := sorted(str(name) for name in set(data) - set(self.fields))
+        ):
             known = ", ".join(self.fields) or "none"
             raise serializers.ValidationError({unknown[0]: f"There is no such field; fields are: {known}."})
         return super().to_internal_value(data)
@@ -45,7 +47,9 @@ class OneForm(BaseContentNegotiation):
         wanted = (request.content_type or "").split(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == wanted), None)
 
-    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> tuple[Any, str]:
+    def select_renderer(
+        self, request: Any, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[Any, str]:
         return renderers[0], renderers[0].media_type
 
 
@@ -106,6 +110,10 @@ def etag(row: Auditable) -> str:
 def check_match(header: str | None, row: Auditable) -> None:
     """Raise PreconditionRequired without `If-Match`, PreconditionFailed unless it names the row's revision."""
     if not header:
-        raise PreconditionRequired("Send If-Match with the ETag that you read, so that nobody's change is lost.")
+        raise PreconditionRequired(
+            "Send If-Match with the ETag that you read, so that nobody's change is lost."
+        )
     if header.strip() != "*" and etag(row) not in [tag.strip() for tag in header.split(",")]:
-        raise PreconditionFailed(f"The stored state is {etag(row)}, you read {header}; read it again and repeat the change.")
+        raise PreconditionFailed(
+            f"The stored state is {etag(row)}, you read {header}; read it again and repeat the change."
+        )

@@ -30,10 +30,17 @@ MAX_SIZE = 2**63 - 1
 
 
 class CardFilter(Strict):
-    format = serializers.ChoiceField(choices=sorted(FORMATS), default="md", help_text="md: Markdown with Hugging Face metadata.")
-    kind = serializers.ChoiceField(choices=sorted(KINDS), required=False, help_text="By default the kind that fits the subject.")
+    format = serializers.ChoiceField(
+        choices=sorted(FORMATS), default="md", help_text="md: Markdown with Hugging Face metadata."
+    )
+    kind = serializers.ChoiceField(
+        choices=sorted(KINDS), required=False, help_text="By default the kind that fits the subject."
+    )
     at = serializers.IntegerField(
-        required=False, min_value=1, max_value=MAX_SIZE, help_text="As of this many ledger entries (default: the newest checkpoint)."
+        required=False,
+        min_value=1,
+        max_value=MAX_SIZE,
+        help_text="As of this many ledger entries (default: the newest checkpoint).",
     )
 
 
@@ -55,7 +62,10 @@ class CardOne(VersionDoor):
 
 
 class BundleOne(VersionDoor):
-    @extend_schema(operation_id="versions_bundle", responses={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY)})
+    @extend_schema(
+        operation_id="versions_bundle",
+        responses={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY)},
+    )
     def get(self, request: Request, **_: str) -> HttpResponse:
         """The card with all that proves it, signed; `python -m governance.ledger.verify` checks it offline."""
         self.query()

@@ -18,7 +18,9 @@ def download(request: HttpRequest, sha256: str, size: int, name: str) -> Streami
         chunks = achunks_of(sha256) if isinstance(request, ASGIRequest) else chunks_of(sha256)
     response = StreamingHttpResponse(chunks, content_type="application/octet-stream")
     response["Content-Length"] = str(size)
-    response["Content-Disposition"] = content_disposition_header(True, name.rsplit("/", 1)[-1]) or "attachment"
+    response["Content-Disposition"] = (
+        content_disposition_header(True, name.rsplit("/", 1)[-1]) or "attachment"
+    )
     response["ETag"] = f'"{sha256}"'
     return response
 

@@ -32,7 +32,9 @@ class EntryFilter(Strict):
 
 class EntryOut(serializers.Serializer[Any]):
     id = serializers.IntegerField()
-    leaf_index = serializers.IntegerField(allow_null=True, help_text="Place in the tree; null for a moment after it was written.")
+    leaf_index = serializers.IntegerField(
+        allow_null=True, help_text="Place in the tree; null for a moment after it was written."
+    )
     leaf_hash = serializers.CharField()
     object_type = serializers.CharField()
     object_id = serializers.CharField()
@@ -40,7 +42,9 @@ class EntryOut(serializers.Serializer[Any]):
     op = serializers.CharField()
     actor = serializers.CharField()
     at = serializers.DateTimeField()
-    public = serializers.SerializerMethodField(help_text="State and summary as the public part has them, or null.")
+    public = serializers.SerializerMethodField(
+        help_text="State and summary as the public part has them, or null."
+    )
 
     def get_public(self, entry: Entry) -> dict[str, Any] | None:
         part = public_part(entry)
@@ -52,7 +56,9 @@ class EntryDetail(EntryOut):
     part = serializers.SerializerMethodField(
         help_text="The public part: SHA-256 of salt followed by payload is what the body's payload.P says."
     )
-    proof = serializers.SerializerMethodField(help_text="C2SP tlog-proof to the newest checkpoint, or null while it covers no such entry.")
+    proof = serializers.SerializerMethodField(
+        help_text="C2SP tlog-proof to the newest checkpoint, or null while it covers no such entry."
+    )
 
     def get_body(self, entry: Entry) -> str:
         return bytes(entry.body).decode()

@@ -40,7 +40,12 @@ class Page(PageNumberPagination):
 
 def numbered(name: str, largest: int, told: str) -> dict[str, Any]:
     """A query parameter of the schema that is a whole number."""
-    return {"name": name, "in": "query", "description": told, "schema": {"type": "integer", "minimum": 1, "maximum": largest}}
+    return {
+        "name": name,
+        "in": "query",
+        "description": told,
+        "schema": {"type": "integer", "minimum": 1, "maximum": largest},
+    }
 
 
 class Keyset(BasePagination):
@@ -73,10 +78,17 @@ class Keyset(BasePagination):
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         following = {"type": ["string", "null"], "format": "uri"}
-        return {"type": "object", "required": ["next", "results"], "properties": {"next": following, "results": schema}}
+        return {
+            "type": "object",
+            "required": ["next", "results"],
+            "properties": {"next": following, "results": schema},
+        }
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        return [numbered(self.place, LARGEST_PLACE, self.told), numbered("page_size", LARGEST, "Rows a page.")]
+        return [
+            numbered(self.place, LARGEST_PLACE, self.told),
+            numbered("page_size", LARGEST, "Rows a page."),
+        ]
 
 
 class Newest(Keyset):

@@ -36,7 +36,9 @@ class StrictJson(BaseParser):
 
     media_type = "application/json"
 
-    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
         try:
             value = loads(bounded(stream, settings.DATA_UPLOAD_MAX_MEMORY_SIZE))
         except CanonicalError as error:

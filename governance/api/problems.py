@@ -58,7 +58,12 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     if found is None:
         return None
     status, name, faults = found
-    return Response(problem(status, name, sentence(error, faults), faults), status=status, headers=_headers(error), content_type=MEDIA_TYPE)
+    return Response(
+        problem(status, name, sentence(error, faults), faults),
+        status=status,
+        headers=_headers(error),
+        content_type=MEDIA_TYPE,
+    )
 
 
 def problem(status: int, name: str, detail: str, faults: list[Fault]) -> dict[str, Any]:
@@ -80,7 +85,9 @@ def sentence(error: Exception, faults: list[Fault]) -> str:
     if isinstance(error, OperationalError):
         return "The database is busy or full. Nothing was recorded; try again in a moment."
     if isinstance(error, OSError) and not isinstance(error, MissingBlob):
-        return f"{error.strerror or 'The disk failed'}. Nothing was recorded; tell the operator, then try again."
+        return (
+            f"{error.strerror or 'The disk failed'}. Nothing was recorded; tell the operator, then try again."
+        )
     return str(error) or HTTPStatus(404).phrase
 
 

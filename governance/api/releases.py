@@ -25,7 +25,9 @@ from governance.releases.models import GateReport
 class ReleaseIn(Strict):
     slug = shapes.slug_field()
     title = serializers.CharField(default="", allow_blank=True, max_length=200)
-    content = shapes.ObjectField(help_text="Parts as kind:slug[@number] or as {subject, digest}, and the other fields of a release.")
+    content = shapes.ObjectField(
+        help_text="Parts as kind:slug[@number] or as {subject, digest}, and the other fields of a release."
+    )
 
 
 class GateFilter(Strict):
@@ -38,7 +40,9 @@ class GateOut(serializers.Serializer[Any]):
     policy = serializers.CharField()
     at = serializers.DateTimeField()
     by = serializers.CharField()
-    report = shapes.ObjectField(help_text="The whole report: `rules[]` with their verdicts, reasons and facts.")
+    report = shapes.ObjectField(
+        help_text="The whole report: `rules[]` with their verdicts, reasons and facts."
+    )
     report_sha256 = serializers.CharField()
 
 
@@ -56,10 +60,18 @@ class ReleaseList(Door):
     def get(self, request: Request) -> Response:
         """Releases by name, newest first."""
         self.query()
-        rows = Version.objects.filter(artifact__kind="release").select_related("artifact", "based_on__artifact").defer("content")
+        rows = (
+            Version.objects.filter(artifact__kind="release")
+            .select_related("artifact", "based_on__artifact")
+            .defer("content")
+        )
         return self.paged(rows)
 
-    @extend_schema(operation_id="releases_compose", request=ReleaseIn, responses={201: shapes.VersionOut, 200: shapes.VersionOut})
+    @extend_schema(
+        operation_id="releases_compose",
+        request=ReleaseIn,
+        responses={201: shapes.VersionOut, 200: shapes.VersionOut},
+    )
     def post(self, request: Request) -> Response:
         """A sealed release from parts that people name. The same parts again answer 200 with the release there is."""
         given = self.body(ReleaseIn)
@@ -87,7 +99,9 @@ class Gate(ReleaseDoor):
         version = self.readable()
         report = version.gate_reports.first()
         if report is None:
-            raise lookup.NotFound(f"{version.subject} has no gate report; POST to this address runs the gate.")
+            raise lookup.NotFound(
+                f"{version.subject} has no gate report; POST to this address runs the gate."
+            )
         if form == "junit":
             return HttpResponse(gate_texts.junit(report.report), content_type="application/xml")
         return Response(GateOut(report).data)
@@ -109,7 +123,11 @@ class Identity(ReleaseDoor):
         self.query()
         version = self.readable()
         found = identity_of(version)
-        return Response(IdentityOut({"subject": version.subject, "identity": behavioural_identity(found), "parts": found}).data)
+        return Response(
+            IdentityOut(
+                {"subject": version.subject, "identity": behavioural_identity(found), "parts": found}
+            ).data
+        )
 
 
 problems.register(NotSettled, lambda error: (503, "not-settled", []))

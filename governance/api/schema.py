@@ -28,4 +28,7 @@ class Schema(AutoSchema):
     def _get_response_bodies(self, direction: str = "response") -> Any:
         found = super()._get_response_bodies(direction=direction)  # type: ignore[arg-type]
         component: ResolvedComponent = self.resolve_serializer(Problem, "response")
-        return {**found, "default": {"description": "Refused", "content": {MEDIA_TYPE: {"schema": component.ref}}}}
+        return {
+            **found,
+            "default": {"description": "Refused", "content": {MEDIA_TYPE: {"schema": component.ref}}},
+        }

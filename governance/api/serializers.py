@@ -77,7 +77,9 @@ class WritableKindField(KindField):
 def slug_field() -> serializers.RegexField:
     return serializers.RegexField(
         rf"^{SLUG_PATTERN.pattern}\Z",
-        error_messages={"invalid": "Use 1 to 80 lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit."},
+        error_messages={
+            "invalid": "Use 1 to 80 lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit."
+        },
     )
 
 
@@ -144,7 +146,9 @@ class VersionIn(Strict):
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if data["restricted"] and data["state"] == states.DRAFT:
-            raise serializers.ValidationError({"restricted": "Only a sealed version can be registered as restricted."})
+            raise serializers.ValidationError(
+                {"restricted": "Only a sealed version can be registered as restricted."}
+            )
         return data
 
 
@@ -159,7 +163,10 @@ class UploadIn(Strict):
     restricted = serializers.BooleanField(default=False)
     meta = MetaField(default="", help_text="YAML or JSON with the fields that the file itself does not say.")
     file = serializers.ListField(
-        child=serializers.FileField(), allow_empty=False, max_length=1000, help_text="The first file is the main one; of a model, all files."
+        child=serializers.FileField(),
+        allow_empty=False,
+        max_length=1000,
+        help_text="The first file is the main one; of a model, all files.",
     )
 
     def validate_file(self, files: list[Any]) -> list[Any]:
@@ -170,7 +177,9 @@ class UploadIn(Strict):
 
 
 class DecisionIn(Strict):
-    digest = serializers.RegexField(r"^[0-9a-f]{64}\Z", help_text="Digest that was read and is decided about.")
+    digest = serializers.RegexField(
+        r"^[0-9a-f]{64}\Z", help_text="Digest that was read and is decided about."
+    )
     reason = serializers.CharField(max_length=10_000)
 
 
@@ -187,7 +196,9 @@ class DiffFilter(Strict):
 
 class ChangeOut(Out):
     op = serializers.ChoiceField(choices=("add", "remove", "replace"))
-    path = serializers.CharField(help_text="Place in the content; items with an id, name or path are named by it.")
+    path = serializers.CharField(
+        help_text="Place in the content; items with an id, name or path are named by it."
+    )
     before = serializers.JSONField(allow_null=True)
     after = serializers.JSONField(allow_null=True)
 
@@ -225,7 +236,9 @@ class LineageOut(Out):
 
 
 class SubjectFilter(Strict):
-    subject = serializers.CharField(max_length=200, help_text="kind:slug, kind:slug@number, or a slug that is unambiguous.")
+    subject = serializers.CharField(
+        max_length=200, help_text="kind:slug, kind:slug@number, or a slug that is unambiguous."
+    )
 
 
 class ActivityFilter(Strict):
@@ -233,7 +246,9 @@ class ActivityFilter(Strict):
     state = serializers.ChoiceField(
         choices=(Activity.STARTED, Activity.ENDED, Activity.FAILED, Activity.CANCELLED), required=False
     )
-    subject = serializers.CharField(required=False, max_length=200, help_text="Activities that used or made this version.")
+    subject = serializers.CharField(
+        required=False, max_length=200, help_text="Activities that used or made this version."
+    )
 
 
 class NamedEdge(Out):

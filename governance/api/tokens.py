@@ -23,9 +23,14 @@ LIFETIME, LONGEST = timedelta(days=90), timedelta(days=366)
 class TokenIn(Strict):
     label = serializers.CharField(max_length=80, help_text="What the token is for.")  # type: ignore[assignment]
     scopes = serializers.ListField(
-        child=serializers.CharField(max_length=100), default=list, max_length=100, help_text="Actions that it may do; reading needs none."
+        child=serializers.CharField(max_length=100),
+        default=list,
+        max_length=100,
+        help_text="Actions that it may do; reading needs none.",
     )
-    expires_at = serializers.DateTimeField(required=False, help_text="In 90 days unless said otherwise, in a year at most.")
+    expires_at = serializers.DateTimeField(
+        required=False, help_text="In 90 days unless said otherwise, in a year at most."
+    )
 
     def validate_expires_at(self, moment: Any) -> Any:
         if moment > timezone.now() + LONGEST:
@@ -51,7 +56,9 @@ class MeOut(serializers.Serializer[Any]):
     handle = serializers.CharField(source="account.handle")
     display_name = serializers.CharField(allow_blank=True)
     groups = serializers.ListField(child=serializers.CharField(), source="account.groups")
-    may = serializers.ListField(child=serializers.CharField(), help_text="Actions that this request's sign-in may do.")
+    may = serializers.ListField(
+        child=serializers.CharField(), help_text="Actions that this request's sign-in may do."
+    )
     token = TokenOut(allow_null=True)
 
 
@@ -91,7 +98,11 @@ class TokenRevoke(Door):
 
 def tokens_of(request: Request) -> QuerySet[Token]:
     rows = Token.objects.select_related("account")
-    return rows if ADMINISTRATOR in groups_of(request.user) else rows.filter(account__user_id=request.user.pk or 0)
+    return (
+        rows
+        if ADMINISTRATOR in groups_of(request.user)
+        else rows.filter(account__user_id=request.user.pk or 0)
+    )
 
 
 class Me(Door):
@@ -102,7 +113,11 @@ class Me(Door):
         """Who is signed in, and what they may do with this sign-in."""
         self.query()
         token = request.auth if isinstance(request.auth, Token) else None
-        allowed = [action for action in table() if may(request.user, action) and (token is None or action in token.scopes)]
+        allowed = [
+            action
+            for action in table()
+            if may(request.user, action) and (token is None or action in token.scopes)
+        ]
         person = self.person
         shown = {
             "username": person.username,

@@ -17,8 +17,8 @@ from governance.api import serializers as shapes
 from governance.api.artifacts import created, newest_number
 from governance.api.base import Door
 from governance.api.parsers import check_length, unkeepable, yaml_fault
-from governance.registry.access import require_write
 from governance.registry import actions, importers
+from governance.registry.access import require_write
 from governance.registry.importers import BadFile, Imported
 from governance.registry.models import Version
 
@@ -131,9 +131,13 @@ def check_suite(paths: list[Path], extra: dict[str, Any]) -> None:
     """Raise BadFile unless all that a suite names came with it: nothing else on this machine is read for it."""
     content = {**importers.mapping(paths[0]), **extra}
     if "items" in content:
-        raise BadFile("An uploaded suite brings its items files ready; `items:` works with manage.py register only.")
+        raise BadFile(
+            "An uploaded suite brings its items files ready; `items:` works with manage.py register only."
+        )
     tasks = content.get("tasks")
     names = {path.name for path in paths[1:]}
     for task in tasks if isinstance(tasks, list) else []:
         if isinstance(task, dict) and task.get("file") not in names:
-            raise BadFile(f"A task names the items file {task.get('file')!r}, which is not among the uploaded files.")
+            raise BadFile(
+                f"A task names the items file {task.get('file')!r}, which is not among the uploaded files."
+            )

@@ -250,7 +250,8 @@ def _move_guards(rule: Moves, number: int) -> Iterator[Guard]:
 
 
 def _column(model: type[Model], name: str) -> str:
-    return str(model._meta.get_field(name).column)  # type: ignore[union-attr]
+    """The column of a field, quoted: PL/pgSQL takes a bare `by` for a word of its own."""
+    return f'"{model._meta.get_field(name).column}"'  # type: ignore[union-attr]
 
 
 def _any_differs(columns: Sequence[str]) -> Callable[[Dialect], str]:

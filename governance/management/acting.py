@@ -52,7 +52,11 @@ class ActingCommand(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--as", dest="as_name", metavar="NAME", default=os.environ.get("CHARTER_AS"), help="whose command this is (CHARTER_AS)"
+            "--as",
+            dest="as_name",
+            metavar="NAME",
+            default=os.environ.get("CHARTER_AS"),
+            help="whose command this is (CHARTER_AS)",
         )
 
     def handle(self, *_: Any, as_name: str | None, **options: Any) -> None:
@@ -66,7 +70,9 @@ class ActingCommand(BaseCommand):
             self.stderr.write(self.style.ERROR(text))
             sys.exit(self.exit_refused)
         except OSError as error:
-            self.stderr.write(self.style.ERROR(f"{error}. Nothing was recorded; put it right and run the command again."))
+            self.stderr.write(
+                self.style.ERROR(f"{error}. Nothing was recorded; put it right and run the command again.")
+            )
             sys.exit(EXIT_ERROR)
 
     def act(self, *_: Any, **options: Any) -> None:
@@ -77,7 +83,9 @@ class ActingCommand(BaseCommand):
         if name:
             found = people.filter(username=name).first()
             if found is None:
-                raise CommandError(f"There is no active account {name!r}; make one with manage.py person {name} --groups engineer")
+                raise CommandError(
+                    f"There is no active account {name!r}; make one with manage.py person {name} --groups engineer"
+                )
             return found
         only = list(people[:2])
         if len(only) != 1:

@@ -15,7 +15,9 @@ def may_read(user: object, version: Version) -> bool:
         return True
     groups = groups_of(user)
     account = getattr(user, "account", None)
-    return bool(groups & READERS) or (account is not None and account.active and account.handle in version.authors)
+    return bool(groups & READERS) or (
+        account is not None and account.active and account.handle in version.authors
+    )
 
 
 def require_read(user: object, version: Version) -> None:

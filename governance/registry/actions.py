@@ -32,7 +32,9 @@ def move(
 ) -> None:
     """Compare-and-swap the state of `version` and log it. Raises Refused for a move that does not exist, Stale when beaten."""
     if not states.may_move(version.state, after):
-        raise Refused(f"{version.subject} is {version.state.replace('_', ' ')} and cannot become {after.replace('_', ' ')}.")
+        raise Refused(
+            f"{version.subject} is {version.state.replace('_', ' ')} and cannot become {after.replace('_', ' ')}."
+        )
     version.state = after
     append(version, op=op, actor=actor, fields=["state", *fields], summary=summary)
 
@@ -62,7 +64,12 @@ def save_draft(kind: str, slug: str, content: Mapping[str, Any], *, title: str =
     if open_draft := artifact.versions.filter(state=states.DRAFT).first():
         raise Refused(f"{open_draft.subject} is still a draft; edit it, or submit it first.")
     version = _new(artifact, content, state=states.DRAFT, actor=actor)
-    append(version, op=RegistryEvent.DRAFT_CREATED, actor=actor, summary={"I": {"content": _draft_digest(version)}})
+    append(
+        version,
+        op=RegistryEvent.DRAFT_CREATED,
+        actor=actor,
+        summary={"I": {"content": _draft_digest(version)}},
+    )
     return version
 
 
@@ -93,7 +100,9 @@ def _draft_digest(version: Version) -> str:
 
 
 @transaction.atomic
-def seal(version: Version, *, actor: Actor, state: str = states.SEALED, op: Any = RegistryEvent.SEALED) -> Version:
+def seal(
+    version: Version, *, actor: Actor, state: str = states.SEALED, op: Any = RegistryEvent.SEALED
+) -> Version:
     """Freeze a draft: validate its content, give it its digest. Raises ContentError, Refused (also for content sealed before)."""
     kind = kinds.get(version.kind)
     version.content = plain(kind.parse(version.content))
@@ -131,14 +140,20 @@ def register(
         blobs.put(path)
     artifact = artifact_for(kind, slug, title, actor=actor)
     digest = digest_of(kind, found.schema, data)
-    version = artifact.versions.filter(digest=digest).first() or _sealed(artifact, data, digest, restricted, actor=actor)
+    version = artifact.versions.filter(digest=digest).first() or _sealed(
+        artifact, data, digest, restricted, actor=actor
+    )
     if imported:
         activity = start_activity("import", f"Import of {version.subject}", [], summary={}, actor=actor)
-        end_activity(activity, state=Activity.ENDED, produced=[("imported", version)], summary={}, actor=actor)
+        end_activity(
+            activity, state=Activity.ENDED, produced=[("imported", version)], summary={}, actor=actor
+        )
     return version
 
 
-def _sealed(artifact: Artifact, data: dict[str, Any], digest: str, restricted: bool, *, actor: Actor) -> Version:
+def _sealed(
+    artifact: Artifact, data: dict[str, Any], digest: str, restricted: bool, *, actor: Actor
+) -> Version:
     version = _new(artifact, data, state=states.SEALED, actor=actor)
     version.digest, version.sealed_at, version.restricted = digest, version.created_at, restricted
     append(version, op=RegistryEvent.REGISTERED, actor=actor)
@@ -171,7 +186,9 @@ def revoke(version: Version, *, reason: str, actor: Actor) -> Version:
 
 
 @transaction.atomic
-def start_activity(kind: str, label: str, used: Used, *, summary: Mapping[str, Any], actor: Actor) -> Activity:
+def start_activity(
+    kind: str, label: str, used: Used, *, summary: Mapping[str, Any], actor: Actor
+) -> Activity:
     """Record that something begins, before there is any result of it, with the versions that it uses in their roles."""
     activity = Activity(
         kind=kind,
@@ -207,5 +224,7 @@ def end_activity(
 
 
 def edges(versions: Iterable[tuple[str, Version]]) -> list[dict[str, str | None]]:
-    found = [{"role": role, "subject": version.subject, "digest": version.digest} for role, version in versions]
+    found = [
+        {"role": role, "subject": version.subject, "digest": version.digest} for role, version in versions
+    ]
     return sorted(found, key=lambda edge: (str(edge["role"]), str(edge["subject"])))

@@ -20,11 +20,23 @@ class RegistryConfig(AppConfig):
         for kind in kinds.KINDS.values():
             allow(access.write_action(kind.name), kind.group)
         allow("registry:version:revoke", REVIEWER, RELEASE_MANAGER)
-        triggers.register_rule(triggers.Moves(Version, "state", states.table(), initial=(states.DRAFT, states.SEALED)))
+        triggers.register_rule(
+            triggers.Moves(Version, "state", states.table(), initial=(states.DRAFT, states.SEALED))
+        )
         triggers.register_rule(
             triggers.Frozen(
                 Version,
-                ("artifact", "number", "schema", "content", "digest", "restricted", "created_by", "created_at", "sealed_at"),
+                (
+                    "artifact",
+                    "number",
+                    "schema",
+                    "content",
+                    "digest",
+                    "restricted",
+                    "created_by",
+                    "created_at",
+                    "sealed_at",
+                ),
                 unless={"state": (states.DRAFT,)},
                 erasable=("content",),
             )
@@ -45,4 +57,6 @@ class RegistryConfig(AppConfig):
                 unless={"state": (Activity.STARTED,)},
             )
         )
-        triggers.register_rule(triggers.Frozen(Activity, ("kind", "label", "used", "started_at", "by"), unless={}))
+        triggers.register_rule(
+            triggers.Frozen(Activity, ("kind", "label", "used", "started_at", "by"), unless={})
+        )

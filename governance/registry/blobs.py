@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
 
@@ -74,7 +73,9 @@ def _write(sha256: str, path: Path) -> None:
             out.flush()
             os.fsync(out.fileno())
         if digest_file(Path(temporary))[0] != sha256:
-            raise OSError(f"{path} changed while it was being stored; register it again when nothing writes to it.")
+            raise OSError(
+                f"{path} changed while it was being stored; register it again when nothing writes to it."
+            )
         os.chmod(temporary, 0o444)
         os.replace(temporary, target)
     except BaseException:
@@ -88,7 +89,9 @@ def opened(sha256: str) -> Iterator[IO[bytes]]:
     try:
         file = store().open(place(sha256), "rb")
     except FileNotFoundError as error:
-        raise MissingBlob(f"The bytes of {sha256} are not in the store; restore them from a backup.") from error
+        raise MissingBlob(
+            f"The bytes of {sha256} are not in the store; restore them from a backup."
+        ) from error
     try:
         yield file
     finally:

@@ -111,7 +111,9 @@ def check_row(row: dict[str, Any], format: str, number: int, name: str) -> None:
         if column not in row:
             raise BadData(f"line {number} of {name} has no {column!r}, but the file's format is {format}")
         if column != "id" and not _is_text(row[column]):
-            raise BadData(f"line {number} of {name}: {column!r} is neither text nor a list of messages with role and content")
+            raise BadData(
+                f"line {number} of {name}: {column!r} is neither text nor a list of messages with role and content"
+            )
 
 
 def _is_text(value: object) -> bool:
@@ -120,5 +122,10 @@ def _is_text(value: object) -> bool:
     return (
         isinstance(value, list)
         and bool(value)
-        and all(isinstance(turn, dict) and isinstance(turn.get("role"), str) and isinstance(turn.get("content"), str) for turn in value)
+        and all(
+            isinstance(turn, dict)
+            and isinstance(turn.get("role"), str)
+            and isinstance(turn.get("content"), str)
+            for turn in value
+        )
     )

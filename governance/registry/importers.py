@@ -51,7 +51,9 @@ def parse_text(path: Path) -> Any:
 def mapping(path: Path) -> dict[str, Any]:
     found = parse_text(path)
     if not isinstance(found, dict):
-        raise BadFile(f"{path.name} must hold named fields, not {type(found).__name__ if found is not None else 'nothing'}.")
+        raise BadFile(
+            f"{path.name} must hold named fields, not {type(found).__name__ if found is not None else 'nothing'}."
+        )
     return found
 
 
@@ -64,7 +66,11 @@ def read(kind: str, path: Path, meta: dict[str, Any]) -> Imported:
     if not path.exists():
         raise BadFile(f"{path} does not exist.")
     meta = dict(meta)
-    title = str(meta.pop("title", "")) if kind in {"dataset", "model", "system-prompt", "deployment", "release"} else ""
+    title = (
+        str(meta.pop("title", ""))
+        if kind in {"dataset", "model", "system-prompt", "deployment", "release"}
+        else ""
+    )
     try:
         content, files = _READERS.get(kind, _plain)(path, meta)
     except (datasets.BadData, weights.BadModel) as error:
@@ -99,8 +105,12 @@ def _plain(path: Path, meta: dict[str, Any]) -> Read:
 
 def _dataset(path: Path, meta: dict[str, Any]) -> Read:
     columns, format = meta.get("columns", {}), meta.get("format")
-    if not isinstance(columns, dict) or not all(isinstance(name, str) for pair in columns.items() for name in pair):
-        raise BadFile("`columns` maps the format's column names to those in the file, such as {prompt: question}.")
+    if not isinstance(columns, dict) or not all(
+        isinstance(name, str) for pair in columns.items() for name in pair
+    ):
+        raise BadFile(
+            "`columns` maps the format's column names to those in the file, such as {prompt: question}."
+        )
     if format is not None and format not in datasets.FORMATS:
         raise BadFile(f"`format` is one of {', '.join(datasets.FORMATS)}, not {format!r}.")
     found = datasets.inspect(path, columns=meta.get("columns"), format=meta.pop("format", None))
@@ -117,7 +127,9 @@ def _dataset(path: Path, meta: dict[str, Any]) -> Read:
 
 def _model(path: Path, meta: dict[str, Any]) -> Read:
     if not path.is_dir():
-        raise BadFile(f"{path.name} is no folder; a model is a folder with config.json, tokenizer.json and *.safetensors.")
+        raise BadFile(
+            f"{path.name} is no folder; a model is a folder with config.json, tokenizer.json and *.safetensors."
+        )
     listed = weights.manifest(path)
     content = {"origin": "imported", **meta, **weights.describe(path), "files": listed}
     return content, {entry["path"]: path / entry["path"] for entry in listed}
@@ -136,8 +148,12 @@ def _eval_suite(path: Path, meta: dict[str, Any]) -> Read:
     """A YAML with tasks; `items` says which files hold their items, and how foreign files become items."""
     content = {**mapping(path), **meta}
     items = content.pop("items", {})
-    if not isinstance(items, dict) or not all(isinstance(how, dict) and "from" in how for how in items.values()):
-        raise BadFile("`items` maps the name of an items file to {from: FILE, …}, the file that it is made from.")
+    if not isinstance(items, dict) or not all(
+        isinstance(how, dict) and "from" in how for how in items.values()
+    ):
+        raise BadFile(
+            "`items` maps the name of an items file to {from: FILE, …}, the file that it is made from."
+        )
     files = {name: items_file(path.parent, name, how) for name, how in items.items()}
     for task in content.get("tasks") or []:
         if isinstance(task, dict) and isinstance(task.get("file"), str) and task["file"] not in files:
@@ -145,7 +161,8 @@ def _eval_suite(path: Path, meta: dict[str, Any]) -> Read:
     for name, place in files.items():
         _check_items(name, place)
     content["files"] = [
-        {"path": name, "size": digest_file(place)[1], "sha256": digest_file(place)[0]} for name, place in sorted(files.items())
+        {"path": name, "size": digest_file(place)[1], "sha256": digest_file(place)[0]}
+        for name, place in sorted(files.items())
     ]
     return content, files
 
@@ -157,7 +174,7 @@ def items_file(folder: Path, name: str, how: dict[str, Any]) -> Path:
     """
     known = {"from", "limit", "id", "prompt", "target", "target_pattern"}
     if unknown := set(how) - known:
-        raise BadFile(f"items {name}: unknown key {sorted(unknown)[0]!r}; there are {', '.join(sorted(known))}.")
+        raise BadFile(f"items {name}: unknown key {min(unknown)!r}; there are {', '.join(sorted(known))}.")
     source = folder / str(how["from"])
     limit, out = how.get("limit", 10**9), SCRATCH.new(Path(name).name)
     if not isinstance(limit, int):
@@ -166,7 +183,9 @@ def items_file(folder: Path, name: str, how: dict[str, Any]) -> Path:
         for count, (number, row) in enumerate(datasets.rows_of(source)):
             if count >= limit:
                 break
-            file.write(json.dumps(_item(row, number, how, source.name), ensure_ascii=False, sort_keys=True) + "\n")
+            file.write(
+                json.dumps(_item(row, number, how, source.name), ensure_ascii=False, sort_keys=True) + "\n"
+            )
     return out
 
 
@@ -180,7 +199,11 @@ def _item(row: dict[str, Any], number: int, how: dict[str, Any], source: str) ->
         if not match:
             raise BadFile(f"line {number} of {source}: {pattern!r} does not match its target.")
         target = match[1]
-    return {"id": f"{how.get('id', 'item')}-{number}", "prompt": prompt, "target": str(target).replace(",", "").strip()}
+    return {
+        "id": f"{how.get('id', 'item')}-{number}",
+        "prompt": prompt,
+        "target": str(target).replace(",", "").strip(),
+    }
 
 
 def _check_items(name: str, path: Path) -> None:

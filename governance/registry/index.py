@@ -16,12 +16,16 @@ def references(version: Version) -> None:
 
 
 def usages(activity: Activity, used: Iterable[tuple[str, Version]]) -> None:
-    Usage.objects.bulk_create([Usage(activity=activity, version=version, role=role) for role, version in used], ignore_conflicts=True)
+    Usage.objects.bulk_create(
+        [Usage(activity=activity, version=version, role=role) for role, version in used],
+        ignore_conflicts=True,
+    )
 
 
 def productions(activity: Activity, produced: Iterable[tuple[str, Version]]) -> None:
     Production.objects.bulk_create(
-        [Production(activity=activity, version=version, role=role) for role, version in produced], ignore_conflicts=True
+        [Production(activity=activity, version=version, role=role) for role, version in produced],
+        ignore_conflicts=True,
     )
 
 
@@ -30,7 +34,9 @@ def rebuild() -> dict[str, int]:
     """Make all index rows anew from content and activities. Returns how many of each there are."""
     for table in (Usage, Production, Reference):
         table.objects.all().delete()
-    for version in Version.objects.exclude(digest=None).exclude(content=None).select_related("artifact").iterator():
+    for version in (
+        Version.objects.exclude(digest=None).exclude(content=None).select_related("artifact").iterator()
+    ):
         references(version)
     by_subject = {version.subject: version for version in Version.objects.select_related("artifact")}
     for activity in Activity.objects.iterator():

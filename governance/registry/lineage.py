@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+from uuid import UUID
 
 from governance.registry.models import Activity, Production, Reference, Usage, Version
 
@@ -40,17 +41,19 @@ class Edge:
 def parents(versions: Iterable[Version]) -> list[Edge]:
     """Direct parents of all `versions`, in three queries however many there are."""
     wanted = {version.id: version for version in versions}
-    made: dict[object, list[Version]] = defaultdict(list)
+    made: dict[UUID, list[Version]] = defaultdict(list)
     for production in Production.objects.filter(version_id__in=wanted).select_related("activity"):
         made[production.activity_id].append(wanted[production.version_id])
     found = [
         Edge(version, usage.version, usage.role, usage.activity)
-        for usage in Usage.objects.filter(activity_id__in=made).select_related("version__artifact", "activity")
+        for usage in Usage.objects.filter(activity_id__in=made).select_related(
+            "version__artifact", "activity"
+        )
         for version in made[usage.activity_id]
         if version.id != usage.version_id
     ]
-    for reference in Reference.objects.filter(version_id__in=wanted).select_related("target__artifact"):
-        found.append(Edge(wanted[reference.version_id], reference.target, reference.role, None))
+    named = Reference.objects.filter(version_id__in=wanted).select_related("target__artifact")
+    found += [Edge(wanted[one.version_id], one.target, one.role, None) for one in named]
     return sorted(found, key=lambda edge: (edge.version.subject, edge.role, edge.parent.subject))
 
 
@@ -108,4 +111,9 @@ def descendants(version: Version) -> list[Version]:
     activities = Usage.objects.filter(version=version).values("activity_id")
     made = Version.objects.filter(productions__activity_id__in=activities)
     named = Version.objects.filter(outgoing__target=version)
-    return list((made | named).distinct().select_related("artifact").order_by("artifact__kind", "artifact__slug", "number")[:200])
+    return list(
+        (made | named)
+        .distinct()
+        .select_related("artifact")
+        .order_by("artifact__kind", "artifact__slug", "number")[:200]
+    )

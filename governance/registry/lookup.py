@@ -28,7 +28,9 @@ def find_artifact(subject: str) -> Artifact:
         kinds.get(match["kind"])
     found = Artifact.objects.filter(slug=match["slug"], **({"kind": match["kind"]} if match["kind"] else {}))
     if len(found) > 1:
-        raise Ambiguous(f"{match['slug']!r} could be {', '.join(artifact.name for artifact in found)}; write which.")
+        raise Ambiguous(
+            f"{match['slug']!r} could be {', '.join(artifact.name for artifact in found)}; write which."
+        )
     if not found:
         raise NotFound(f"There is no {subject.split('@')[0]!r}.{_nearest(match)}")
     return found[0]
@@ -44,8 +46,13 @@ def find(subject: str, *, drafts: bool = False) -> Version:
     else:
         chosen = (versions if drafts else versions.exclude(state=states.DRAFT)).order_by("-number").first()
     if chosen is None:
-        have = ", ".join(str(one) for one in versions.order_by("number").values_list("number", flat=True)[:20]) or "none"
-        raise NotFound(f"{artifact.name} has no {'version ' + number if number else 'sealed version'}; versions: {have}.")
+        have = (
+            ", ".join(str(one) for one in versions.order_by("number").values_list("number", flat=True)[:20])
+            or "none"
+        )
+        raise NotFound(
+            f"{artifact.name} has no {'version ' + number if number else 'sealed version'}; versions: {have}."
+        )
     return chosen
 
 

@@ -42,7 +42,9 @@ class Version(Auditable):
 
     artifact = models.ForeignKey(Artifact, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
-    state = models.CharField(max_length=12, choices=[(state, state) for state in states.STATES], default=states.DRAFT)
+    state = models.CharField(
+        max_length=12, choices=[(state, state) for state in states.STATES], default=states.DRAFT
+    )
     schema = models.CharField(max_length=40)
     content = models.JSONField(null=True)
     digest = models.CharField(max_length=64, null=True)  # noqa: DJ001  (drafts have none)
@@ -111,7 +113,11 @@ class Version(Auditable):
         if self.digest is None or self.content is None:
             return []
         found = kinds.base.digest_of(self.kind, self.schema, self.content)
-        return [] if found == self.digest else [f"{self.subject}: its content has the digest {found}, not {self.digest}"]
+        return (
+            []
+            if found == self.digest
+            else [f"{self.subject}: its content has the digest {found}, not {self.digest}"]
+        )
 
     def __str__(self) -> str:
         return self.subject
@@ -192,7 +198,9 @@ class Production(models.Model):
     role = models.CharField(max_length=40)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("activity", "version", "role"), name="production_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("activity", "version", "role"), name="production_once"),
+        )
 
     def __str__(self) -> str:
         return f"{self.role} of {self.activity_id}"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import mmap
 import struct
 from collections.abc import Iterator
@@ -14,12 +15,15 @@ RUNS_CODE = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".py", ".
 """Formats that can run code when they are loaded, or that ask for a loader that does; such folders are refused."""
 MAX_HEADER = 100 * 2**20
 
+Row = tuple[str, str, list[int], str]
+"""(name, dtype, shape, SHA-256 of the bytes) of a tensor."""
+
 
 class BadModel(ValueError):
     """A folder that is no safe, complete model. The message names the file and the rule."""
 
 
-def tensors(path: Path) -> Iterator[tuple[str, str, list[int], str]]:
+def tensors(path: Path) -> Iterator[Row]:
     """(name, dtype, shape, SHA-256 of the bytes) of each tensor of a safetensors file. Raises BadModel."""
     with path.open("rb") as file:
         size = path.stat().st_size
@@ -45,7 +49,7 @@ def _header(raw: bytes, path: Path) -> dict[str, Any]:
         header = json.loads(raw)
         header.pop("__metadata__", None)
         for entry in header.values():
-            entry["dtype"], entry["shape"], entry["data_offsets"]  # noqa: B018
+            entry["dtype"], entry["shape"], entry["data_offsets"]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadModel(f"{path.name} has no valid safetensors header.") from error
     return dict(header)
@@ -55,24 +59,22 @@ def weights_digest(folder: Path) -> tuple[str, int, str]:
     """(digest, number of values, dtype) over all *.safetensors in `folder`: re-sharding changes none of them. Raises BadModel."""
     found = [row for path in sorted(folder.glob("*.safetensors")) for row in tensors(path)]
     if not found:
-        raise BadModel(f"{folder.name} holds no *.safetensors file; convert the weights to safetensors first.")
-    rows = sorted([name, dtype, [int(side) for side in shape], digest] for name, dtype, shape, digest in found)
-    if len({row[0] for row in rows}) != len(rows):
+        raise BadModel(
+            f"{folder.name} holds no *.safetensors file; convert the weights to safetensors first."
+        )
+    rows: list[Row] = sorted(
+        (name, dtype, [int(side) for side in shape], digest) for name, dtype, shape, digest in found
+    )
+    if len({name for name, *_ in rows}) != len(rows):
         raise BadModel(f"{folder.name} holds one tensor name twice.")
-    count = sum(_volume(row[2]) for row in rows)
-    return sha256_hex(b"".join(canonical_row(row) for row in rows)), count, "/".join(sorted({row[1] for row in rows}))
+    count = sum(math.prod(shape) for _, _, shape, _ in rows)
+    dtypes = sorted({dtype for _, dtype, _, _ in rows})
+    return sha256_hex(b"".join(canonical_row(row) for row in rows)), count, "/".join(dtypes)
 
 
-def canonical_row(row: list[Any]) -> bytes:
+def canonical_row(row: Row) -> bytes:
     """One line of the weights manifest: [name, dtype, shape, sha256] in canonical JSON and a newline."""
-    return canonical(row) + b"\n"
-
-
-def _volume(shape: list[int]) -> int:
-    volume = 1
-    for side in shape:
-        volume *= side
-    return volume
+    return canonical(list(row)) + b"\n"
 
 
 def describe(folder: Path) -> dict[str, Any]:
@@ -130,6 +132,10 @@ def manifest(folder: Path) -> list[dict[str, Any]]:
             while chunk := file.read(1 << 20):
                 data.update(chunk)
         entries.append(
-            {"path": path.relative_to(folder).as_posix(), "size": path.stat().st_size, "sha256": data.hexdigest()}
+            {
+                "path": path.relative_to(folder).as_posix(),
+                "size": path.stat().st_size,
+                "sha256": data.hexdigest(),
+            }
         )
     return entries

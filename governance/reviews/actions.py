@@ -31,7 +31,9 @@ def approve(version: Version, *, digest: str, reason: str, actor: Actor) -> Revi
     """Approve exactly `digest`; the artifact's earlier approved version is superseded. Raises Refused with what stands in the way."""
     if why := conditions.obstacles(version):
         raise Refused(" ".join(why))
-    review = _review(version, Review.APPROVE, ReviewEvent.APPROVAL_GIVEN, digest=digest, reason=reason, actor=actor)
+    review = _review(
+        version, Review.APPROVE, ReviewEvent.APPROVAL_GIVEN, digest=digest, reason=reason, actor=actor
+    )
     for older in version.artifact.versions.filter(state=states.APPROVED):
         move(
             older,
@@ -47,16 +49,25 @@ def approve(version: Version, *, digest: str, reason: str, actor: Actor) -> Revi
 @transaction.atomic
 def refuse(version: Version, *, digest: str, reason: str, actor: Actor) -> Review:
     """Refuse exactly `digest`, for good; a better version gets the next number. Raises Refused."""
-    review = _review(version, Review.REFUSE, ReviewEvent.REFUSAL_GIVEN, digest=digest, reason=reason, actor=actor)
+    review = _review(
+        version, Review.REFUSE, ReviewEvent.REFUSAL_GIVEN, digest=digest, reason=reason, actor=actor
+    )
     move(version, states.REFUSED, op=ReviewEvent.REFUSED, actor=actor, summary=_cited(review))
     return review
 
 
-def _review(version: Version, verdict: str, op: ReviewEvent, *, digest: str, reason: str, actor: Actor) -> Review:
+def _review(
+    version: Version, verdict: str, op: ReviewEvent, *, digest: str, reason: str, actor: Actor
+) -> Review:
     if why := obstacle(version, digest=digest, reason=reason, actor=actor):
         raise Refused(why)
     review = Review(
-        version=version, digest=digest, verdict=verdict, reason=reason.strip(), reviewer=str(actor.handle), at=timezone.now()
+        version=version,
+        digest=digest,
+        verdict=verdict,
+        reason=reason.strip(),
+        reviewer=str(actor.handle),
+        at=timezone.now(),
     )
     append(review, op=op, actor=actor)
     return review

@@ -1,16 +1,18 @@
 """Lists of artifacts, and one artifact with its versions."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from governance.registry import kinds, lookup, states
+from governance.registry.access import may_read
 from governance.registry.models import Artifact, Version
 from governance.views import entries
-from governance.registry.access import may_read
 
 PAGE = 50
 
@@ -19,7 +21,7 @@ PAGE = 50
 @require_safe
 def artifact_list(request: HttpRequest) -> HttpResponse:
     kind, state, q = (request.GET.get(name, "").replace("\0", "")[:200] for name in ("kind", "state", "q"))
-    page = Paginator(_filtered(kind, state, q), PAGE).get_page(request.GET.get("page"))
+    page: Page[Any] = Paginator(_filtered(kind, state, q), PAGE).get_page(request.GET.get("page"))
     newest = {
         version.artifact_id: version
         for version in Version.objects.filter(pk__in=[one.newest for one in page]).select_related("artifact")

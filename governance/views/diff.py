@@ -61,10 +61,19 @@ def _common(one: list[tuple[str, str]], two: list[tuple[str, str]]) -> int:
 
 def _same(line: tuple[str, str], old: int, new: int) -> Row:
     text = [(False, line[1])]
-    return {"op": "same", "place": line[0], "old": text, "new": text, "old_number": old + 1, "new_number": new + 1}
+    return {
+        "op": "same",
+        "place": line[0],
+        "old": text,
+        "new": text,
+        "old_number": old + 1,
+        "new_number": new + 1,
+    }
 
 
-def _block(tag: str, old: list[tuple[str, str]], new: list[tuple[str, str]], first_old: int, first_new: int) -> Iterator[Row]:
+def _block(
+    tag: str, old: list[tuple[str, str]], new: list[tuple[str, str]], first_old: int, first_new: int
+) -> Iterator[Row]:
     if tag == "equal":
         yield from (_same(line, first_old + n, first_new + n) for n, line in enumerate(old))
         return
@@ -81,8 +90,13 @@ def _block(tag: str, old: list[tuple[str, str]], new: list[tuple[str, str]], fir
             yield _row("added", right[0], None, [(True, right[1])], None, first_new + number)
 
 
-def _row(op: str, place: str, old: Words | None, new: Words | None, old_number: int | None, new_number: int | None) -> Row:
-    numbers = {"old_number": None if old_number is None else old_number + 1, "new_number": None if new_number is None else new_number + 1}
+def _row(
+    op: str, place: str, old: Words | None, new: Words | None, old_number: int | None, new_number: int | None
+) -> Row:
+    numbers = {
+        "old_number": None if old_number is None else old_number + 1,
+        "new_number": None if new_number is None else new_number + 1,
+    }
     return {"op": op, "place": place, "old": old, "new": new, **numbers}
 
 
@@ -117,7 +131,9 @@ def _folded(found: list[Row]) -> list[Row]:
             skipped += 1
             continue
         if skipped:
-            result.append({"op": "skipped", "text": f"{skipped} equal line{'s' if skipped > 1 else ''} left out"})
+            result.append(
+                {"op": "skipped", "text": f"{skipped} equal line{'s' if skipped > 1 else ''} left out"}
+            )
             skipped = 0
         if row["place"] != place:
             place = row["place"]

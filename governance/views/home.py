@@ -45,7 +45,12 @@ def figures(waiting: int) -> list[dict[str, object]]:
     artifacts = reverse("artifact-list")
     return [
         {"label": "Waiting for you", "value": waiting, "note": "versions in review", "url": ""},
-        {"label": "Artifacts", "value": Artifact.objects.count(), "note": "named things with versions", "url": artifacts},
+        {
+            "label": "Artifacts",
+            "value": Artifact.objects.count(),
+            "note": "named things with versions",
+            "url": artifacts,
+        },
         {
             "label": "Releases approved",
             "value": Version.objects.filter(artifact__kind="release", state="approved").count(),
@@ -62,7 +67,11 @@ def figures(waiting: int) -> list[dict[str, object]]:
 
 
 def releases() -> list[dict[str, object]]:
-    found = list(Version.objects.filter(artifact__kind="release").select_related("artifact").order_by("-created_at")[:8])
+    found = list(
+        Version.objects.filter(artifact__kind="release")
+        .select_related("artifact")
+        .order_by("-created_at")[:8]
+    )
     verdicts = {
         report.version_id: report.verdict
         for report in GateReport.objects.filter(version__in=found).order_by("ledger_head__id")

@@ -35,7 +35,9 @@ def ledger(request: HttpRequest) -> HttpResponse:
             "checkpoint": _checkpoint(),
             "pending": Entry.objects.filter(leaf_index__isnull=True).count(),
             "page": page,
-            "types": list(Entry.objects.order_by("object_type").values_list("object_type", flat=True).distinct()),
+            "types": list(
+                Entry.objects.order_by("object_type").values_list("object_type", flat=True).distinct()
+            ),
             "type": kind,
             "op": op,
             "q": q,
@@ -52,7 +54,9 @@ def _filtered(kind: str, op: str, q: str) -> QuerySet[Entry]:
     if q.lstrip("#").isdecimal() and len(q) < 16:
         found = found.filter(leaf_index=int(q.lstrip("#")))
     elif q:
-        found = found.filter(Q(object_id__startswith=q) | Q(actor__icontains=q) | Q(leaf_hash__startswith=q.lower()))
+        found = found.filter(
+            Q(object_id__startswith=q) | Q(actor__icontains=q) | Q(leaf_hash__startswith=q.lower())
+        )
     return found.order_by(F("leaf_index").desc(nulls_first=True), "-id")
 
 
@@ -81,7 +85,9 @@ def entry(request: HttpRequest, index: int) -> HttpResponse:
     found = Entry.objects.filter(leaf_index=index).first()
     if found is None:
         raise Http404(f"The ledger has no entry {index} yet.")
-    same = Entry.objects.filter(object_type=found.object_type, object_id=found.object_id, leaf_index__isnull=False)
+    same = Entry.objects.filter(
+        object_type=found.object_type, object_id=found.object_id, leaf_index__isnull=False
+    )
     proof, text = _proof(index)
     return render(
         request,
@@ -127,4 +133,8 @@ def _proof(index: int) -> tuple[dict[str, Any] | None, str]:
         head = TreeHead.parse(newest.note.split("\n\n", 1)[0] + "\n")
     except (ValueError, NoteError) as error:
         raise Http404(f"Entry {index} cannot be proven: {error}. Run manage.py ledger verify.") from error
-    return {"size": newest.size, "hashes": [one.hex() for one in proof.hashes], "root": head.root.hex()}, proof.text
+    return {
+        "size": newest.size,
+        "hashes": [one.hex() for one in proof.hashes],
+        "root": head.root.hex(),
+    }, proof.text

@@ -118,7 +118,7 @@ def run(request: HttpRequest, subject: str) -> HttpResponse:
     require(request.user, "releases:gate:run")
     version = version_or_404(request, subject)
     try:
-        report = run_gate(version, actor=actor_for(request.user))  # type: ignore[arg-type]
+        report = run_gate(version, actor=actor_for(request.user))
     except (Refused, NotSettled, KeyUnavailable, SignerRefused) as error:
         messages.error(request, str(error))
     else:

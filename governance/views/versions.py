@@ -49,7 +49,8 @@ def version_detail(request: HttpRequest, subject: str) -> HttpResponse:
             "references": references(version),
             "ancestors": ancestors(version),
             "descendants": [
-                {"subject": one.subject, "state": one.state, "role": None} for one in lineage.descendants(version)
+                {"subject": one.subject, "state": one.state, "role": None}
+                for one in lineage.descendants(version)
             ],
             "reviews": timeline(version),
             "entries": entries.of_objects(Version.ledger_type, [version.pk]),
@@ -75,7 +76,7 @@ def rights(request: HttpRequest, version: Version) -> dict[str, Any]:
     reviewer = may(user, "reviews:version:review")
     why = None
     if version.state == states.IN_REVIEW and reviewer:
-        why = reviews.obstacle(version, digest=version.digest, reason="-", actor=actor_for(user))  # type: ignore[arg-type]
+        why = reviews.obstacle(version, digest=version.digest, reason="-", actor=actor_for(user))
     obstacles = conditions.obstacles(version) if version.state == states.IN_REVIEW else []
     return {
         "can_submit": version.state in {states.DRAFT, states.SEALED} and may(user, "reviews:version:submit"),
@@ -88,7 +89,12 @@ def rights(request: HttpRequest, version: Version) -> dict[str, Any]:
 def references(version: Version) -> list[dict[str, Any]]:
     found = Reference.objects.filter(version=version).select_related("target__artifact").order_by("role")
     return [
-        {"role": row.role, "subject": row.target.subject, "digest": row.target.digest, "state": row.target.state}
+        {
+            "role": row.role,
+            "subject": row.target.subject,
+            "digest": row.target.digest,
+            "state": row.target.state,
+        }
         for row in found
     ]
 
@@ -130,21 +136,39 @@ def timeline(version: Version) -> list[dict[str, Any]]:
 def _step(entry: Entry, by_review: dict[str, Review]) -> dict[str, Any] | None:
     if review := by_review.get(entry.object_id):
         verdict = "approved" if review.verdict == Review.APPROVE else "refused"
-        return {"verdict": verdict, "by": review.reviewer, "at": review.at, "reason": review.reason, "entry": entry.leaf_index}
+        return {
+            "verdict": verdict,
+            "by": review.reviewer,
+            "at": review.at,
+            "reason": review.reason,
+            "entry": entry.leaf_index,
+        }
     words = {"reviews:version:submitted": "submitted", "registry:version:revoked": "revoked"}
     if entry.op not in words:
         return None
     reason = entries.public(entry).get("summary", {}).get("reason", "")
-    return {"verdict": words[entry.op], "by": entry.actor, "at": entry.at, "reason": reason, "entry": entry.leaf_index}
+    return {
+        "verdict": words[entry.op],
+        "by": entry.actor,
+        "at": entry.at,
+        "reason": reason,
+        "entry": entry.leaf_index,
+    }
 
 
 @login_required
 @require_safe
 def version_diff(request: HttpRequest, subject: str) -> HttpResponse:
     version = version_or_404(request, subject)
-    others = [one for one in version.artifact.versions.select_related("artifact").exclude(pk=version.pk)[:200] if may_read(request.user, one)]
+    others = [
+        one
+        for one in version.artifact.versions.select_related("artifact").exclude(pk=version.pk)[:200]
+        if may_read(request.user, one)
+    ]
     if not others:
-        raise Http404(f"{version.subject} is the only version of {version.artifact.name}; there is nothing to compare it with.")
+        raise Http404(
+            f"{version.subject} is the only version of {version.artifact.name}; there is nothing to compare it with."
+        )
     against = _chosen(request.GET.get("against", ""), others, version)
     rows = diff.rows(against.content, version.content)
     return render(
@@ -172,7 +196,9 @@ def _chosen(number: str, others: list[Version], version: Version) -> Version:
 def version_submit(request: HttpRequest, subject: str) -> HttpResponse:
     require(request.user, "reviews:version:submit")
     version = version_or_404(request, subject)
-    return _done(request, version, "is in review now", lambda: reviews.submit(version, actor=actor_for(request.user)))  # type: ignore[arg-type]
+    return _done(
+        request, version, "is in review now", lambda: reviews.submit(version, actor=actor_for(request.user))
+    )
 
 
 @login_required
@@ -192,7 +218,7 @@ def version_decide(request: HttpRequest, subject: str) -> HttpResponse:
             version,
             digest=request.POST.get("digest", ""),
             reason=request.POST.get("reason", "").replace("\0", "")[:4000],
-            actor=actor_for(request.user),  # type: ignore[arg-type]
+            actor=actor_for(request.user),
         ),
     )
 
@@ -203,7 +229,12 @@ def version_revoke(request: HttpRequest, subject: str) -> HttpResponse:
     require(request.user, "registry:version:revoke")
     version = version_or_404(request, subject)
     reason = request.POST.get("reason", "").replace("\0", "")[:4000]
-    return _done(request, version, "is revoked", lambda: actions.revoke(version, reason=reason, actor=actor_for(request.user)))  # type: ignore[arg-type]
+    return _done(
+        request,
+        version,
+        "is revoked",
+        lambda: actions.revoke(version, reason=reason, actor=actor_for(request.user)),
+    )
 
 
 def _done(request: HttpRequest, version: Version, what: str, act: Any) -> HttpResponseRedirect:

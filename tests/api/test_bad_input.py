@@ -23,7 +23,10 @@ BODIES = {
     "infinity": b'{"kind": "constitution", "slug": "a", "content": {"title": Infinity}}',
     "key twice": b'{"kind": "constitution", "kind": "dataset"}',
     "non-ASCII key": '{"kind": "constitution", "slug": "a", "content": {"é": 1}}'.encode(),
-    "nested": b'{"kind": "constitution", "slug": "a", "content": {"title": ' + b"[" * 400 + b"]" * 400 + b"}}",
+    "nested": b'{"kind": "constitution", "slug": "a", "content": {"title": '
+    + b"[" * 400
+    + b"]" * 400
+    + b"}}",
     "nested without end": b"[" * 200_000,
     "list": b"[]",
     "null": b"null",
@@ -52,25 +55,61 @@ def test_a_body_that_makes_no_sense_is_refused(polly, name, state):
 
 def test_a_body_beyond_the_limit_is_refused(polly, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100_000
-    problem(polly.generic("POST", f"{V1}/versions/", b'{"x": "' + b"y" * 100_000, content_type="application/json"), 413)
+    problem(
+        polly.generic(
+            "POST", f"{V1}/versions/", b'{"x": "' + b"y" * 100_000, content_type="application/json"
+        ),
+        413,
+    )
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "", "application/json; charset=utf-16", "a/b; c", "multipart/form-data"])
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "", "application/json; charset=utf-16", "a/b; c", "multipart/form-data"]
+)
 def test_another_kind_of_body_is_refused(polly, content_type):
-    response = polly.generic("POST", f"{V1}/versions/", b'{"kind": "constitution"}', content_type=content_type)
+    response = polly.generic(
+        "POST", f"{V1}/versions/", b'{"kind": "constitution"}', content_type=content_type
+    )
     assert response.status_code in (400, 415)
     problem(response, response.status_code)
 
 
-@pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/form-data; boundary=\xff", "multipart/form-data; boundary=x; charset=nonsense"])
-@pytest.mark.parametrize("body", [b"", b"--x\r\n", b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\x00b\"\r\n\r\nx\r\n--x--\r\n", b"\xff" * 100])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "multipart/form-data",
+        "multipart/form-data; boundary=\xff",
+        "multipart/form-data; boundary=x; charset=nonsense",
+    ],
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"--x\r\n",
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a\x00b"\r\n\r\nx\r\n--x--\r\n',
+        b"\xff" * 100,
+    ],
+)
 def test_a_broken_form_is_refused(polly, content_type, body):
     response = polly.generic("POST", f"{V1}/versions/upload/", body, content_type=content_type)
     assert response.status_code in (400, 415), response.content
     problem(response, response.status_code)
 
 
-@pytest.mark.parametrize("query", ["q=%00", "q=%FF", "q=" + "x" * 201, "kind=%00", "kind=", "page=%00", "page=" + "9" * 4400, "page=1&page=x"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=%00",
+        "q=%FF",
+        "q=" + "x" * 201,
+        "kind=%00",
+        "kind=",
+        "page=%00",
+        "page=" + "9" * 4400,
+        "page=1&page=x",
+    ],
+)
 def test_a_query_that_makes_no_sense_is_refused(polly, query):
     response = polly.get(f"{V1}/artifacts/?{query}")
     if query != "q=%FF":  # read as the replacement character, which is a letter like any other
@@ -86,13 +125,21 @@ def test_odd_headers_do_not_matter(polly, header):
 
 @pytest.mark.parametrize("length", ["x", "-1", "9" * 30])
 def test_an_odd_length_is_refused(polly, length):
-    response = polly.generic("POST", f"{V1}/versions/upload/", b"x", content_type="multipart/form-data; boundary=x", CONTENT_LENGTH=length)
+    response = polly.generic(
+        "POST",
+        f"{V1}/versions/upload/",
+        b"x",
+        content_type="multipart/form-data; boundary=x",
+        CONTENT_LENGTH=length,
+    )
     problem(response, 413)
 
 
 def test_a_body_without_length_is_refused(polly):
     given = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
-    told = problem(polly.generic("POST", f"{V1}/versions/", b"{}", content_type="application/json", **given), 411)
+    told = problem(
+        polly.generic("POST", f"{V1}/versions/", b"{}", content_type="application/json", **given), 411
+    )
     assert "Content-Length" in told["detail"]
 
 

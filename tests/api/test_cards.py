@@ -57,12 +57,20 @@ def test_a_bundle_is_accepted_by_the_verifier(otto, tmp_path):
     assert response["Content-Disposition"] == 'attachment; filename="release-assistant-1.zip"'
     file = tmp_path / "bundle.zip"
     file.write_bytes(response.content)
-    done = subprocess.run([sys.executable, "-m", "governance.ledger.verify", str(file)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "governance.ledger.verify", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_what_has_no_card_says_so(otto):
-    assert "cards are written about" in problem(otto.get(f"{V1}/versions/constitution/house/1/card/"), 404)["detail"]
+    assert (
+        "cards are written about"
+        in problem(otto.get(f"{V1}/versions/constitution/house/1/card/"), 404)["detail"]
+    )
     problem(otto.get(f"{V1}/versions/constitution/house/1/bundle/"), 404)
     assert fields(problem(otto.get(f"{RELEASE}card/?kind=poster"), 400)) == {"kind"}
     assert fields(problem(otto.get(f"{RELEASE}card/?format=exe"), 400)) == {"format"}

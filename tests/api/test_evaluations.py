@@ -34,7 +34,9 @@ def evaluated(version, suite, scores, **settings):
         "results_sha256": blobs.put_bytes(results).sha256,
     }
     used = [("evaluated", version), ("evaluated_on", suite)]
-    activity = actions.start_activity("evaluation", f"Evaluation of {version.subject}", used, summary={}, actor=ADA)
+    activity = actions.start_activity(
+        "evaluation", f"Evaluation of {version.subject}", used, summary={}, actor=ADA
+    )
     return actions.end_activity(activity, state=Activity.ENDED, summary=summary, actor=ADA)
 
 
@@ -44,7 +46,10 @@ def compared(client, a, b):
 
 def test_evaluations_are_listed_and_told(signed_in, pair):
     otto = signed_in("otto")
-    assert [row["label"] for row in otto.get(EVALUATIONS).json()["results"]] == ["Evaluation of model:tuned@1", "Evaluation of model:base@1"]
+    assert [row["label"] for row in otto.get(EVALUATIONS).json()["results"]] == [
+        "Evaluation of model:tuned@1",
+        "Evaluation of model:base@1",
+    ]
     assert otto.get(f"{EVALUATIONS}?subject=model:base").json()["count"] == 1
     assert otto.get(f"{EVALUATIONS}?subject=basics&state=ended").json()["count"] == 2
     told = otto.get(f"{EVALUATIONS}{pair[0].id}/").json()
@@ -95,7 +100,11 @@ def test_bytes_that_are_gone_are_told(signed_in, pair):
 
 
 def test_the_number_of_queries_does_not_grow_with_the_evaluations(signed_in, pair):
-    client, base, suite = signed_in("otto"), Version.objects.get(artifact__slug="base"), Version.objects.get(artifact__slug="basics")
+    client, base, suite = (
+        signed_in("otto"),
+        Version.objects.get(artifact__slug="base"),
+        Version.objects.get(artifact__slug="basics"),
+    )
 
     def count():
         with CaptureQueriesContext(connection) as made:

@@ -35,7 +35,11 @@ def test_artifacts_are_listed_and_filtered(otto, tmp_path):
     constitution()
     constitution("other", content={**CONSTITUTION, "title": "Other"})
     dataset(tmp_path)
-    assert [row["name"] for row in results(otto, "artifacts/")] == ["constitution:house", "constitution:other", "dataset:chats"]
+    assert [row["name"] for row in results(otto, "artifacts/")] == [
+        "constitution:house",
+        "constitution:other",
+        "dataset:chats",
+    ]
     assert [row["name"] for row in results(otto, "artifacts/?kind=dataset")] == ["dataset:chats"]
     assert [row["name"] for row in results(otto, "artifacts/?q=HOUS")] == ["constitution:house"]
     one = otto.get(f"{V1}/artifacts/constitution/house/").json()
@@ -60,9 +64,15 @@ def test_a_name_or_a_digest_finds_its_version(otto):
 def test_a_name_that_is_not_there_says_what_is(otto, tmp_path):
     constitution()
     dataset(tmp_path, "house")
-    assert "Did you mean constitution:house" in problem(otto.get(f"{V1}/versions/constitution/hosue/1/"), 404)["detail"]
+    assert (
+        "Did you mean constitution:house"
+        in problem(otto.get(f"{V1}/versions/constitution/hosue/1/"), 404)["detail"]
+    )
     assert "versions: 1" in problem(otto.get(f"{V1}/versions/constitution/house/2/"), 404)["detail"]
-    assert "Did you mean constitution?" in problem(otto.get(f"{V1}/versions/constituton/house/1/"), 404)["detail"]
+    assert (
+        "Did you mean constitution?"
+        in problem(otto.get(f"{V1}/versions/constituton/house/1/"), 404)["detail"]
+    )
     assert "dataset:house" in problem(otto.get(f"{V1}/versions/find/?subject=house"), 400)["detail"]
     problem(otto.get(f"{V1}/versions/by-digest/{'0' * 64}/"), 404)
 
@@ -97,7 +107,10 @@ def test_lineage_tells_roles_and_ancestries(otto, tmp_path):
     base, data = model(tmp_path), dataset(tmp_path)
     tuned = trained(tmp_path, base, [data])
     told = otto.get(f"{V1}/versions/model/tuned/1/lineage/").json()
-    assert [(edge["parent"], edge["role"]) for edge in told["edges"]] == [("model:base@1", "init_from"), ("dataset:chats@1", "trained_on")]
+    assert [(edge["parent"], edge["role"]) for edge in told["edges"]] == [
+        ("model:base@1", "init_from"),
+        ("dataset:chats@1", "trained_on"),
+    ]
     assert told["truncated"] is False
     weight = otto.get(f"{V1}/versions/model/tuned/1/lineage/?ancestry=weight").json()
     assert [edge["parent"] for edge in weight["edges"]] == ["model:base@1"]
@@ -171,7 +184,13 @@ def test_an_entry_proves_itself_under_the_checkpoint(committed_db):
 
 def test_addresses_that_are_not_there_answer_with_a_problem(otto, db):
     for client in (otto, APIClient()):
-        for path in ("/api/", f"{V1}/", f"{V1}/nothing/", f"{V1}/versions/constitution/a%00b/1/", f"{V1}/versions/x/y/{'9' * 40}/"):
+        for path in (
+            "/api/",
+            f"{V1}/",
+            f"{V1}/nothing/",
+            f"{V1}/versions/constitution/a%00b/1/",
+            f"{V1}/versions/x/y/{'9' * 40}/",
+        ):
             problem(client.get(path), 404)
     assert "end with a slash" in problem(otto.post(f"{V1}/tokens"), 404)["detail"]
     problem(otto.delete(f"{V1}/tokens/"), 405)
@@ -184,7 +203,9 @@ def grow(count):
         if number % 3 == 0:
             approved(version)
         actions.save_draft("constitution", f"draft-{count}-{number}", CONSTITUTION, actor=POLLY)
-        again = actions.register("constitution", f"house-{count}-{number}", {**CONSTITUTION, "title": "Two"}, actor=POLLY)
+        again = actions.register(
+            "constitution", f"house-{count}-{number}", {**CONSTITUTION, "title": "Two"}, actor=POLLY
+        )
         activity = actions.start_activity("training", "SFT", [("init_from", again)], summary={}, actor=ADA)
         actions.end_activity(activity, state="ended", produced=[("output", version)], summary={}, actor=ADA)
 

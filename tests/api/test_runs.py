@@ -45,7 +45,12 @@ def test_a_run_is_queued_with_every_input_pinned(ada, spec):
     assert response.status_code == 201, response.content
     told, run = response.json(), Run.objects.get()
     assert response["Location"].endswith(f"{RUNS}{run.id}/")
-    assert (told["state"], told["requested_by"], told["produced"], told["progress"]) == ("queued", "ada", [], None)
+    assert (told["state"], told["requested_by"], told["produced"], told["progress"]) == (
+        "queued",
+        "ada",
+        [],
+        None,
+    )
     assert [pinned["subject"] for pinned in told["spec"]["inputs"]["trained_on"]] == ["dataset:chats@1"]
     assert told["spec"]["params"]["learning_rate"] == "0.0005"
     assert Entry.objects.get(op="training:run:queued").actor == "person:ada"
@@ -57,7 +62,11 @@ def test_a_run_is_queued_with_every_input_pinned(ada, spec):
         ({"stage": "sftt"}, "stage", "Did you mean"),
         ({"params": {"learning_rat": 1}}, "params.learning_rat", "learning_rate"),
         ({"params": {"max_steps": "many"}}, "params.max_steps", ""),
-        ({"inputs": {"init_from": "model:bse", "trained_on": "chats"}}, "inputs.init_from", "Did you mean model:base"),
+        (
+            {"inputs": {"init_from": "model:bse", "trained_on": "chats"}},
+            "inputs.init_from",
+            "Did you mean model:base",
+        ),
         ({"inputs": {"trained_on": ["chats"]}}, "inputs.init_from", "needs a model"),
         ({"inputs": []}, "inputs", ""),
         ({"seed": -1}, "seed", ""),
@@ -112,9 +121,18 @@ def test_runs_are_listed_newest_first_and_filtered(ada, signed_in, spec):
 
 def test_metrics_and_events_come_in_pages(ada, spec):
     run, now = launched(ada, spec), timezone.now()
-    MetricRow.objects.bulk_create(MetricRow(run=run, seq=n, step=n, at=now, values={"loss": f"0.{n}"}) for n in range(1, 8))
+    MetricRow.objects.bulk_create(
+        MetricRow(run=run, seq=n, step=n, at=now, values={"loss": f"0.{n}"}) for n in range(1, 8)
+    )
     RunEvent.objects.bulk_create(
-        RunEvent(run=run, seq=n, at=now, name="progress" if n % 2 else "log", data={"done": n, "total": 7, "unit": "step"}) for n in range(1, 8)
+        RunEvent(
+            run=run,
+            seq=n,
+            at=now,
+            name="progress" if n % 2 else "log",
+            data={"done": n, "total": 7, "unit": "step"},
+        )
+        for n in range(1, 8)
     )
     page = ada.get(f"{RUNS}{run.id}/metrics/?page_size=3").json()
     seen = page["results"]

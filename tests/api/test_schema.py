@@ -41,7 +41,9 @@ def test_the_schema_is_valid_and_made_without_a_guess(db, client):
 
 def test_every_operation_tells_what_it_does_and_how_it_refuses(db, client):
     served = client.get(f"{V1}/schema/").json()
-    operations = [(path, method, told) for path, methods in served["paths"].items() for method, told in methods.items()]
+    operations = [
+        (path, method, told) for path, methods in served["paths"].items() for method, told in methods.items()
+    ]
     assert len({told["operationId"] for _, _, told in operations}) == len(operations)
     for path, method, told in operations:
         assert told["description"], (path, method)
@@ -83,14 +85,20 @@ def attack(operation, headers, until, seen):
 
     @hypothesis.given(case=requests_to(operation), to_known=st.booleans())
     @hypothesis.settings(
-        max_examples=200, deadline=None, database=None, phases=[hypothesis.Phase.generate], suppress_health_check=list(hypothesis.HealthCheck)
+        max_examples=200,
+        deadline=None,
+        database=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
     )
     @hypothesis.seed(7)
     def attempt(case, to_known):
         if time.monotonic() > until:
             raise TimeUp
         if to_known:
-            case.path_parameters.update({name: value for name, value in KNOWN.items() if name in case.path_parameters})
+            case.path_parameters.update(
+                {name: value for name, value in KNOWN.items() if name in case.path_parameters}
+            )
         seen[case.call_and_validate(headers=headers, checks=CHECKS).status_code] += 1
 
     attempt()

@@ -80,7 +80,9 @@ def test_a_scope_gives_nothing_that_the_account_may_not(with_token):
     assert not Version.objects.exists()
 
 
-@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer charter_nonsense", "Bearer \xff\xfe", "bearer a b"])
+@pytest.mark.parametrize(
+    "header", ["Bearer", "Bearer ", "Bearer charter_nonsense", "Bearer \xff\xfe", "bearer a b"]
+)
 def test_an_unknown_token_is_refused(db, header):
     problem(APIClient(HTTP_AUTHORIZATION=header).get(f"{V1}/me/"), 401)
 

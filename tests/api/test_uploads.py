@@ -38,7 +38,11 @@ def ada(signed_in):
 
 
 def upload(client, *files, kind="dataset", slug="chats", meta=META, **more):
-    return client.post(f"{V1}/versions/upload/", {"kind": kind, "slug": slug, "meta": meta, "file": list(files), **more}, format="multipart")
+    return client.post(
+        f"{V1}/versions/upload/",
+        {"kind": kind, "slug": slug, "meta": meta, "file": list(files), **more},
+        format="multipart",
+    )
 
 
 def test_a_dataset_is_registered_from_its_file(ada):
@@ -53,7 +57,9 @@ def test_a_dataset_is_registered_from_its_file(ada):
 
 
 def test_metadata_may_be_a_file_and_json(ada):
-    meta = text("meta.json", json.dumps({"description": "Chats.", "licence": "CC0-1.0", "source_type": "human"}))
+    meta = text(
+        "meta.json", json.dumps({"description": "Chats.", "licence": "CC0-1.0", "source_type": "human"})
+    )
     assert upload(ada, lines(ROW), meta=meta).status_code == 201
 
 
@@ -112,7 +118,10 @@ def test_restricted_files_are_for_some(ada, signed_in, with_token):
     sha256 = Blob.objects.get().sha256
     for path in ("", "files/", f"files/{sha256}/"):
         for name in ("otto", "root", "polly"):
-            assert "restricted" in problem(signed_in(name).get(f"{V1}/versions/dataset/chats/1/{path}"), 403)["detail"]
+            assert (
+                "restricted"
+                in problem(signed_in(name).get(f"{V1}/versions/dataset/chats/1/{path}"), 403)["detail"]
+            )
         for name in ("ada", "eno", "ravi", "mara", "axel"):
             assert signed_in(name).get(f"{V1}/versions/dataset/chats/1/{path}").status_code == 200
     problem(signed_in("otto").get(f"{V1}/versions/by-digest/{Version.objects.get().digest}/"), 403)
@@ -159,7 +168,7 @@ def test_a_bad_line_is_named_and_nothing_is_kept(ada, content, rule):
         "a: b: c",
         "? [a]\n: b",
         "!!python/object/apply:os.system [id]",
-        "{\"description\": NaN}",
+        '{"description": NaN}',
         "gaps: 7",
         "\x00",
     ],
@@ -171,7 +180,13 @@ def test_bad_metadata_is_a_refusal(ada, meta):
     assert not Version.objects.exists()
 
 
-@pytest.mark.parametrize("more", [{"items": {"items.jsonl": {"from": "/etc/hosts"}}}, {"tasks": [{"name": "x", "file": "../../etc/hosts"}]}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"items": {"items.jsonl": {"from": "/etc/hosts"}}},
+        {"tasks": [{"name": "x", "file": "../../etc/hosts"}]},
+    ],
+)
 def test_a_suite_reads_nothing_but_what_came_with_it(ada, more):
     problem(upload(ada, text("suite.yaml", SUITE), kind="eval-suite", slug="x", meta=json.dumps(more)), 422)
 
@@ -183,7 +198,10 @@ def test_a_suite_reads_nothing_but_what_came_with_it(ada, more):
         ("config.json", b"\xff"),
         ("tokenizer_config.json", b"7"),
         ("model.safetensors", b"short"),
-        ("model.safetensors", (40).to_bytes(8, "little") + b'{"a":{"dtype":1,"shape":"x","data_offsets":[1]}}'),
+        (
+            "model.safetensors",
+            (40).to_bytes(8, "little") + b'{"a":{"dtype":1,"shape":"x","data_offsets":[1]}}',
+        ),
     ],
 )
 def test_a_broken_model_is_a_refusal(ada, tmp_path, name, content):
@@ -196,7 +214,9 @@ def test_a_broken_model_is_a_refusal(ada, tmp_path, name, content):
 
 def test_a_wrong_form_names_its_fields(ada):
     problem(ada.post(f"{V1}/versions/upload/", {}, format="json"), 415)
-    assert fields(problem(ada.post(f"{V1}/versions/upload/", {"kind": "dataset"}, format="multipart"), 400)) == {"slug", "file"}
+    assert fields(
+        problem(ada.post(f"{V1}/versions/upload/", {"kind": "dataset"}, format="multipart"), 400)
+    ) == {"slug", "file"}
     assert fields(problem(upload(ada, text("empty.jsonl", b"")), 400)) == {"file.0"}
     assert fields(problem(upload(ada, lines(ROW), lines(ROW)), 400)) == {"file"}
     assert fields(problem(upload(ada, lines(ROW), meta="x" * (1 << 20) + "x"), 400)) == {"meta"}

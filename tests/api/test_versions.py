@@ -20,7 +20,11 @@ def polly(signed_in):
 
 
 def draft(client, content=CONSTITUTION, **more):
-    return client.post(f"{V1}/versions/", {"kind": "constitution", "slug": "house", "content": content, **more}, format="json")
+    return client.post(
+        f"{V1}/versions/",
+        {"kind": "constitution", "slug": "house", "content": content, **more},
+        format="json",
+    )
 
 
 def test_a_draft_is_made_and_logged(polly):
@@ -29,7 +33,12 @@ def test_a_draft_is_made_and_logged(polly):
     assert response["Location"].endswith(HOUSE)
     assert response["ETag"] == '"1"'
     told = response.json()
-    assert (told["subject"], told["state"], told["digest"], told["authors"]) == ("constitution:house@1", "draft", None, ["polly"])
+    assert (told["subject"], told["state"], told["digest"], told["authors"]) == (
+        "constitution:house@1",
+        "draft",
+        None,
+        ["polly"],
+    )
     entry = Entry.objects.get(op="registry:version:drafted")
     assert entry.object_id == str(Version.objects.get().id)
 
@@ -47,7 +56,12 @@ def test_a_second_draft_waits_for_the_first(polly):
 
 
 def test_invalid_content_names_each_field(polly):
-    told = problem(draft(polly, {"title": "", "principles": [{"id": "A", "text": "x"}], "colour": "red"}, state="sealed"), 422)
+    told = problem(
+        draft(
+            polly, {"title": "", "principles": [{"id": "A", "text": "x"}], "colour": "red"}, state="sealed"
+        ),
+        422,
+    )
     assert fields(told) == {"title", "principles.0.id", "colour"}
     assert not Version.objects.exists()
 
@@ -143,7 +157,10 @@ def test_a_change_that_is_overtaken_is_refused(polly, monkeypatch):
 
 def test_sealed_content_does_not_change(polly):
     draft(polly, state="sealed")
-    assert "sealed" in problem(polly.put(HOUSE, {"content": CHANGED}, format="json", HTTP_IF_MATCH="*"), 409)["detail"]
+    assert (
+        "sealed"
+        in problem(polly.put(HOUSE, {"content": CHANGED}, format="json", HTTP_IF_MATCH="*"), 409)["detail"]
+    )
 
 
 def decision(client, verb, digest, reason="Read it; it is right.", place=HOUSE):
@@ -157,7 +174,11 @@ def test_review_takes_two_pairs_of_eyes(polly, signed_in):
     approved = decision(signed_in("ravi"), "approve", submitted.json()["digest"])
     assert (approved.status_code, approved.json()["state"]) == (200, "approved")
     review = Review.objects.get()
-    assert (review.reviewer, review.digest, review.version.state) == ("ravi", submitted.json()["digest"], states.APPROVED)
+    assert (review.reviewer, review.digest, review.version.state) == (
+        "ravi",
+        submitted.json()["digest"],
+        states.APPROVED,
+    )
     assert Entry.objects.get(op="reviews:version:approved").actor == "person:ravi"
     assert polly.get(HOUSE).json()["reviews"][0]["verdict"] == "approve"
 
@@ -178,7 +199,10 @@ def test_authors_do_not_approve_their_own(cast, polly, signed_in, with_token):
 def test_whoever_edits_becomes_an_author(cast, polly, signed_in):
     set_groups(cast.mara.account, ["release-manager", "reviewer"], actor=cast.actor("root"))
     draft(polly)
-    assert signed_in("mara").put(HOUSE, {"content": CHANGED}, format="json", HTTP_IF_MATCH='"1"').status_code == 200
+    assert (
+        signed_in("mara").put(HOUSE, {"content": CHANGED}, format="json", HTTP_IF_MATCH='"1"').status_code
+        == 200
+    )
     digest = polly.post(f"{HOUSE}submit/").json()["digest"]
     problem(decision(signed_in("mara"), "approve", digest), 409)
 
@@ -195,7 +219,10 @@ def test_a_decision_is_about_the_digest_that_was_read(polly, signed_in):
     draft(polly)
     polly.post(f"{HOUSE}submit/")
     assert "read it again" in problem(decision(signed_in("ravi"), "approve", "0" * 64), 409)["detail"]
-    assert fields(problem(decision(signed_in("ravi"), "approve", "no digest", ""), 400)) == {"digest", "reason"}
+    assert fields(problem(decision(signed_in("ravi"), "approve", "no digest", ""), 400)) == {
+        "digest",
+        "reason",
+    }
 
 
 def test_a_refused_version_stays_refused(polly, signed_in):
@@ -210,7 +237,10 @@ def test_revoking_needs_a_reason_and_a_right(polly, signed_in):
     draft(polly, state="sealed")
     problem(polly.post(f"{HOUSE}revoke/", {"reason": "x"}, format="json"), 403)
     assert fields(problem(signed_in("ravi").post(f"{HOUSE}revoke/", {}, format="json"), 400)) == {"reason"}
-    assert signed_in("ravi").post(f"{HOUSE}revoke/", {"reason": "Leaked."}, format="json").json()["state"] == "revoked"
+    assert (
+        signed_in("ravi").post(f"{HOUSE}revoke/", {"reason": "Leaked."}, format="json").json()["state"]
+        == "revoked"
+    )
     problem(signed_in("ravi").post(f"{HOUSE}revoke/", {"reason": "Again."}, format="json"), 409)
 
 
@@ -226,7 +256,10 @@ def test_the_diff_names_what_changed(cast, signed_in):
         ("remove", "principles.help"),
         ("add", "principles.honest"),
     ]
-    assert signed_in("otto").get(f"{V1}/versions/constitution/house/1/diff/?from=2").json()["before"] == "constitution:house@2"
+    assert (
+        signed_in("otto").get(f"{V1}/versions/constitution/house/1/diff/?from=2").json()["before"]
+        == "constitution:house@2"
+    )
 
 
 def test_a_diff_needs_something_to_compare_with(cast, signed_in):

@@ -46,8 +46,12 @@ def real(people, tiny_base, tmp_path):  # noqa: F811
     builders.write_lines(tmp_path / "items" / "arithmetic.jsonl", tiny.arithmetic_items(3, 10))
     builders.write_lines(tmp_path / "items" / "refusal.jsonl", tiny.refusal_items(3, 10))
     (tmp_path / "suite.yaml").write_text(SUITE.read_text())
-    for kind, slug, path in (("model", "tiny-base", tiny_base), ("eval-suite", "household", tmp_path / "suite.yaml")):
-        found = importers.read(kind, path, {"licence": "Apache-2.0"})
+    about = {"description": "The small world's base.", "licence": "Apache-2.0", "origin": "pretrained"}
+    for kind, slug, path, meta in (
+        ("model", "tiny-base", tiny_base, about),
+        ("eval-suite", "household", tmp_path / "suite.yaml", {}),
+    ):
+        found = importers.read(kind, path, meta)
         registry.register(kind, slug, found.content, files=found.files, actor=ADA)
 
 
@@ -96,7 +100,9 @@ def test_an_evaluation_from_the_command_to_rows_entries_blobs_evidence_and_page(
     written = loads_canonical(blobs.read(summary["results_sha256"]))
     assert (written["results"], written["items_sha256"]) == (summary["results"], summary["items_sha256"])
 
-    entry = Entry.objects.filter(object_type="registry.activity", object_id=told["activity"]).order_by("-rev")[0]
+    entry = Entry.objects.filter(object_type="registry.activity", object_id=told["activity"]).order_by(
+        "-rev"
+    )[0]
     assert entry.op == "registry:activity:ended"
     assert json.loads(entry.parts["P"]["payload"])["state"]["summary"] == summary
 
@@ -138,7 +144,10 @@ def test_without_follow_it_waits_in_the_queue(written, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("model:base", "eval-suite:basisc"), ["inputs.evaluated_on", "eval-suite:basisc", "Did you mean eval-suite:basics"]),
+        (
+            ("model:base", "eval-suite:basisc"),
+            ["inputs.evaluated_on", "eval-suite:basisc", "Did you mean eval-suite:basics"],
+        ),
         (("model:bass", "eval-suite:basics"), ["inputs.evaluated", "Did you mean model:base"]),
         (("model:base@9", "eval-suite:basics"), ["inputs.evaluated", "no version 9"]),
         (("eval-suite:basics", "eval-suite:basics"), ["takes a model"]),
@@ -182,9 +191,9 @@ def outputs(written, tmp_path):
         "results": [{"task": task, "n": 2} for task in ("harm", "sums")], "items_rows": 4, "items_sha256": sha256_hex(items),
     }  # fmt: skip
 
-    def finish(items: bytes = items, **changes):
+    def finish(items: bytes = items, raw: bytes | None = None, **changes):
         (folder / "items.jsonl").write_bytes(items)
-        (folder / "results.json").write_bytes(changes.pop("raw", canonical({**results, **changes})))
+        (folder / "results.json").write_bytes(raw or canonical({**results, **changes}))
         listed = [
             {"path": path.name, "size": path.stat().st_size, "sha256": sha256_hex(path.read_bytes())}
             for path in folder.iterdir()
@@ -214,6 +223,7 @@ def test_a_good_result_becomes_the_summary(outputs):
         ({"results": "none"}, "results"),
         ({"raw": b"{"}, "cannot be read"),
         ({"raw": b"[]"}, "is not as agreed"),
+        ({"raw": b"[1]"}, "cannot be read"),
     ],
 )
 def test_files_that_do_not_belong_together_are_not_believed(outputs, changes, words):

@@ -49,14 +49,22 @@ def test_groups_change_by_an_administrator_with_an_entry_and_never_by_oneself(ca
 def test_a_token_is_shown_once_and_stored_hashed(cast):
     later = timezone.now() + timedelta(days=1)
     token, secret = actions.create_token(
-        cast.ada.account, label="ci", scopes=["registry:version:register"], expires_at=later, actor=cast.actor("ada")
+        cast.ada.account,
+        label="ci",
+        scopes=["registry:version:register"],
+        expires_at=later,
+        actor=cast.actor("ada"),
     )
     assert secret not in str(Token.objects.values_list())
     assert token.digest == actions.fingerprint(secret)
     with pytest.raises(ValidationError, match="past"):
-        actions.create_token(cast.ada.account, label="x", scopes=[], expires_at=timezone.now(), actor=cast.actor("ada"))
+        actions.create_token(
+            cast.ada.account, label="x", scopes=[], expires_at=timezone.now(), actor=cast.actor("ada")
+        )
     with pytest.raises(ValidationError, match="Unknown scope"):
-        actions.create_token(cast.ada.account, label="x", scopes=["all"], expires_at=later, actor=cast.actor("ada"))
+        actions.create_token(
+            cast.ada.account, label="x", scopes=["all"], expires_at=later, actor=cast.actor("ada")
+        )
 
 
 def test_an_actor_never_carries_a_name_but_a_handle(cast):

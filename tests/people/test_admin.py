@@ -37,8 +37,18 @@ def test_groups_are_changed_and_accounts_closed(client, cast):
 
 def test_nobody_deletes_and_nobody_changes_themselves(client, cast):
     client.force_login(cast.root)
-    assert client.post(reverse("admin:people_account_delete", args=[cast.otto.account.pk]), {"post": "yes"}).status_code == 403
-    assert client.post(reverse("admin:people_account_change", args=[cast.root.account.pk]), {"groups": ["reviewer"]}).status_code == 403
+    assert (
+        client.post(
+            reverse("admin:people_account_delete", args=[cast.otto.account.pk]), {"post": "yes"}
+        ).status_code
+        == 403
+    )
+    assert (
+        client.post(
+            reverse("admin:people_account_change", args=[cast.root.account.pk]), {"groups": ["reviewer"]}
+        ).status_code
+        == 403
+    )
 
 
 @pytest.mark.parametrize("name", ["ada", "polly", "ravi", "mara", "axel", "otto"])

@@ -18,7 +18,9 @@ def stage(folder, used, slug, number):
     tensors = {"a": [float(number)]}
     version = builders.model(folder, slug, tensors=tensors)
     activity = actions.start_activity("training", slug, used, summary={}, actor=ADA)
-    actions.end_activity(activity, state=Activity.ENDED, produced=[("output", version)], summary={}, actor=ADA)
+    actions.end_activity(
+        activity, state=Activity.ENDED, produced=[("output", version)], summary={}, actor=ADA
+    )
     return version
 
 
@@ -31,7 +33,11 @@ def test_r1_zero_is_a_data_ancestor_of_r1_and_no_weight_ancestor(tmp_path):
     reward = builders.model(tmp_path, "reward", tensors={"a": [9.0]})
     r1 = stage(tmp_path, [("init_from", base), ("trained_on", cold), ("reward", reward)], "r1", 3)
     assert names(lineage.ancestors(r1, "weight")) == {"model:v3-base@1"}
-    assert names(lineage.ancestors(r1, "data")) == {"dataset:cold-start@1", "model:r1-zero@1", "model:v3-base@1"}
+    assert names(lineage.ancestors(r1, "data")) == {
+        "dataset:cold-start@1",
+        "model:r1-zero@1",
+        "model:v3-base@1",
+    }
     assert names(lineage.ancestors(r1, "feedback")) == {"model:reward@1"}
 
 

@@ -86,7 +86,10 @@ def test_a_bad_file_is_refused_by_line_and_nothing_is_recorded(tmp_path, capsys,
 def test_unknown_kind_field_and_slug_name_what_would_be_right(tmp_path, capsys):
     path, meta = dataset_file(tmp_path)
     assert "Did you mean dataset?" in run(capsys, "register", "datset", "x", path, "--as", "ada", code=1)[1]
-    assert "'Bad Slug' is no name" in run(capsys, "register", "dataset", "Bad Slug", path, "--meta", meta, "--as", "ada", code=1)[1]
+    assert (
+        "'Bad Slug' is no name"
+        in run(capsys, "register", "dataset", "Bad Slug", path, "--meta", meta, "--as", "ada", code=1)[1]
+    )
     Path(meta).write_text(f"{META}licnce: MIT\n")
     assert "licnce" in run(capsys, "register", "dataset", "x", path, "--meta", meta, "--as", "ada", code=1)[1]
 

@@ -28,7 +28,9 @@ def tiny_base() -> Path:
     """The small base model, built once into the shared cache by the same command that the demo uses."""
     cache = Path(os.environ.get("CHARTER_CACHE", Path(__file__).resolve().parents[2] / "var" / "cache"))
     command = [sys.executable, "-m", "training.runner.base", str(cache)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).resolve().parents[2])
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=Path(__file__).resolve().parents[2]
+    )
     return Path(json.loads(done.stdout.splitlines()[-1])["path"])
 
 

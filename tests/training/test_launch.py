@@ -74,7 +74,9 @@ def test_the_spec_pins_every_input_by_digest(spec):
     call_command("launch", spec(), "--as", "ada")
     run = Run.objects.get()
     assert run.state == states.QUEUED
-    assert run.spec["inputs"]["init_from"] == [{"subject": "model:base@1", "digest": lookup.find("model:base").digest}]
+    assert run.spec["inputs"]["init_from"] == [
+        {"subject": "model:base@1", "digest": lookup.find("model:base").digest}
+    ]
     assert run.spec["params"] == {"steps": 4, "pause": "0.02", "mode": "good"}
     assert run.parsed.digest == run.spec_digest
     assert ops(run) == ["queued"]
@@ -99,16 +101,40 @@ def test_a_run_that_fails_exits_with_1_and_its_reason(spec, capsys):
         ({"stage: fake": "stage: fak"}, "There is no stage 'fak'. Did you mean 'fake'?"),
         ({"steps: 4": "step: 4"}, "params.step: there is no such field. Did you mean 'steps'?"),
         ({"steps: 4": "steps: many"}, "params.steps: "),
-        ({"  init_from: model:base\n": ""}, "inputs.init_from: fake needs a model as init_from, and the spec names none."),
-        ({"init_from:": "init_form:"}, "inputs.init_form: fake uses nothing as init_form. Did you mean 'init_from'?"),
-        ({"model:base": "[model:base, model:base@1]"}, "inputs.init_from: fake takes one version as init_from, not 2."),
+        (
+            {"  init_from: model:base\n": ""},
+            "inputs.init_from: fake needs a model as init_from, and the spec names none.",
+        ),
+        (
+            {"init_from:": "init_form:"},
+            "inputs.init_form: fake uses nothing as init_form. Did you mean 'init_from'?",
+        ),
+        (
+            {"model:base": "[model:base, model:base@1]"},
+            "inputs.init_from: fake takes one version as init_from, not 2.",
+        ),
         ({"[dataset:chats@1]": "[dataset:chats@1, dataset:chats@1]"}, "the same version stands there twice"),
-        ({"model:base": "model:bass"}, "inputs.init_from: There is no 'model:bass'. Did you mean model:base?"),
+        (
+            {"model:base": "model:bass"},
+            "inputs.init_from: There is no 'model:bass'. Did you mean model:base?",
+        ),
         ({"chats@1": "chats@9"}, "inputs.trained_on: dataset:chats has no version 9; versions: 1."),
-        ({"model:base": "dataset:chats"}, "inputs.init_from: dataset:chats@1 is a dataset; init_from takes a model."),
-        ({"dataset:chats@1": "constitution:house@1"}, "constitution:house@1 is a constitution; trained_on takes a dataset."),
-        ({"dataset:chats@1": "dataset:raw@1"}, "dataset:raw@1 is a draft; seal it or send it to review first."),
-        ({"dataset:chats@1": "dataset:gone@1"}, "dataset:gone@1 was revoked; use another version of dataset:gone."),
+        (
+            {"model:base": "dataset:chats"},
+            "inputs.init_from: dataset:chats@1 is a dataset; init_from takes a model.",
+        ),
+        (
+            {"dataset:chats@1": "constitution:house@1"},
+            "constitution:house@1 is a constitution; trained_on takes a dataset.",
+        ),
+        (
+            {"dataset:chats@1": "dataset:raw@1"},
+            "dataset:raw@1 is a draft; seal it or send it to review first.",
+        ),
+        (
+            {"dataset:chats@1": "dataset:gone@1"},
+            "dataset:gone@1 was revoked; use another version of dataset:gone.",
+        ),
         ({"output: {slug: tuned, title: Tuned}": ""}, "output: fake makes a version; name it"),
         ({"seed: 7": "seed: 7\nlauncher: slurmy"}, "there is no launcher 'slurmy'"),
         ({"seed: 7": "sed: 7"}, "sed: there is no such field. Did you mean 'seed'?"),
@@ -129,7 +155,9 @@ def test_a_spec_that_cannot_be_run_is_refused_with_the_field_and_the_rule(spec, 
     assert (Run.objects.count(), Entry.objects.count()) == (0, before)
 
 
-@pytest.mark.parametrize(("person", "may"), [("ada", True), ("polly", False), ("ravi", False), ("mara", False), ("otto", False)])
+@pytest.mark.parametrize(
+    ("person", "may"), [("ada", True), ("polly", False), ("ravi", False), ("mara", False), ("otto", False)]
+)
 def test_engineers_launch_and_nobody_else(spec, capsys, person, may):
     if may:
         call_command("launch", spec(), "--as", person)

@@ -50,7 +50,9 @@ def test_a_job_whose_worker_dies_before_the_gate_opens_never_begins(tmp_path):
         "print(handle['pid'], flush=True); os.kill(os.getpid(), 9)\n"
     )
     found = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
-    dead = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=REPO, env=found, capture_output=True, text=True)
+    dead = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=REPO, env=found, capture_output=True, text=True
+    )
     pid = int(dead.stdout)
     until(lambda: started(pid) is None)
     time.sleep(0.1)
@@ -87,11 +89,21 @@ def test_children_of_a_dead_job_are_ended_too(tmp_path, launcher):
 
 
 def test_a_job_sees_no_secret(tmp_path):
-    outside = {"PATH": "/bin", "SECRET_KEY": "s", "DATABASE_URL": "postgres://u:p@h/d", "AWS_SECRET_ACCESS_KEY": "k", "HF_TOKEN": "t"}
+    outside = {
+        "PATH": "/bin",
+        "SECRET_KEY": "s",
+        "DATABASE_URL": "postgres://u:p@h/d",
+        "AWS_SECRET_ACCESS_KEY": "k",
+        "HF_TOKEN": "t",
+    }
     inside = job_environment(REPO, tmp_path, outside)
     assert inside["PATH"] == "/bin"
     assert not {"SECRET_KEY", "DATABASE_URL", "AWS_SECRET_ACCESS_KEY", "HF_TOKEN"} & inside.keys()
-    assert (inside["HF_HUB_OFFLINE"], inside["OMP_WAIT_POLICY"], inside["OMP_NUM_THREADS"]) == ("1", "PASSIVE", "2")
+    assert (inside["HF_HUB_OFFLINE"], inside["OMP_WAIT_POLICY"], inside["OMP_NUM_THREADS"]) == (
+        "1",
+        "PASSIVE",
+        "2",
+    )
 
 
 def test_each_job_gets_a_gpu_of_its_own_for_as_long_as_it_lives(tmp_path, launcher, monkeypatch):

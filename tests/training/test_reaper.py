@@ -67,7 +67,16 @@ def test_worker_and_job_killed_together_start_once_more(tmp_path):
     assert supervisor.execute(run.id, "second")
     run = fresh(run)
     assert run.state == states.SUCCEEDED
-    assert ops(run) == ["queued", "claimed", "starting", "launched", "taken-over", "starting", "launched", "succeeded"]
+    assert ops(run) == [
+        "queued",
+        "claimed",
+        "starting",
+        "launched",
+        "taken-over",
+        "starting",
+        "launched",
+        "succeeded",
+    ]
     assert activity_of(run).summary["job"]["first"] > 1
     assert run.lease.attempts == 2
     assert set(run.metrics.values_list("step", flat=True)) == set(range(1, 13))

@@ -56,10 +56,15 @@ def test_a_recipe_runs_its_stages_in_order(world, capsys):
     recipe()
     call_command("recipe", "two", "--follow", "--json", "--as", "ada")
     told = json.loads(capsys.readouterr().out)
-    assert [(run["stage_name"], run["state"]) for run in told["runs"]] == [("first", "succeeded"), ("second", "succeeded")]
+    assert [(run["stage_name"], run["state"]) for run in told["runs"]] == [
+        ("first", "succeeded"),
+        ("second", "succeeded"),
+    ]
     first, second = Run.objects.order_by("created_at")
     assert (second.after, second.recipe.subject, second.requested_by) == (first, "recipe:two@1", "ada")
-    assert second.spec["inputs"]["init_from"] == [{"subject": "model:halfway@1", "digest": lookup.find("model:halfway").digest}]
+    assert second.spec["inputs"]["init_from"] == [
+        {"subject": "model:halfway@1", "digest": lookup.find("model:halfway").digest}
+    ]
     assert second.activity.summary["recipe"] == "recipe:two@1"
     assert lookup.find("model:done").authors == ["ada"]
 
@@ -109,7 +114,10 @@ def test_a_stage_that_fails_exits_with_1(world, capsys):
         ({"params": {"step": 1}}, "stages.second.params.step: there is no such field. Did you mean 'steps'?"),
         ({"stage": "fakery"}, "stages.second.stage: There is no stage 'fakery'. Did you mean 'fake'?"),
         ({"inputs": {"init_from": ["$first"]}}, "stages.second.inputs.trained_on: fake needs a dataset"),
-        ({"inputs": {"init_from": ["$first"], "trained_on": ["dataset:mor"]}}, "There is no 'dataset:mor'. Did you mean dataset:more"),
+        (
+            {"inputs": {"init_from": ["$first"], "trained_on": ["dataset:mor"]}},
+            "There is no 'dataset:mor'. Did you mean dataset:more",
+        ),
         ({"inputs": {"trained_on": ["dataset:more"]}}, "stages.second.inputs.init_from: fake needs a model"),
         ({"output": None}, "stages.second.output: fake makes a version"),
         ({"output": "a.b"}, "stages.second.output.slug: "),
@@ -126,7 +134,11 @@ def test_what_a_later_stage_lacks_is_said_before_the_first_begins(world, capsys,
 
 def test_what_is_no_usable_recipe(world, capsys):
     revoked = registry.revoke(recipe(), reason="wrong", actor=MARA)
-    for name, said in ((revoked.subject, "is revoked"), ("model:base", "no recipe"), ("tow", "Did you mean recipe:two?")):
+    for name, said in (
+        (revoked.subject, "is revoked"),
+        ("model:base", "no recipe"),
+        ("tow", "Did you mean recipe:two?"),
+    ):
         with pytest.raises(SystemExit):
             call_command("recipe", name, "--as", "ada")
         assert said in capsys.readouterr().err
@@ -138,7 +150,14 @@ def test_the_list(world, capsys):
     recipe()
     call_command("recipe", "--list", "--json")
     assert json.loads(capsys.readouterr().out) == {
-        "recipes": [{"subject": "recipe:two@1", "title": "Two steps", "source": "a paper", "stages": ["first", "second"]}]
+        "recipes": [
+            {
+                "subject": "recipe:two@1",
+                "title": "Two steps",
+                "source": "a paper",
+                "stages": ["first", "second"],
+            }
+        ]
     }
     call_command("recipe", "--list")
     assert "recipe:two@1  Two steps: first → second" in capsys.readouterr().out

@@ -60,7 +60,9 @@ def test_every_line_is_read_once_however_it_arrives(tmp_path_factory, texts, cut
 
 
 def test_of_progress_told_at_once_only_the_newest_is_kept():
-    events = [RunEvent(seq=seq, name=name) for seq, name in enumerate(["progress", "phase", "progress", "log"], 1)]
+    events = [
+        RunEvent(seq=seq, name=name) for seq, name in enumerate(["progress", "phase", "progress", "log"], 1)
+    ]
     assert [event.seq for event in store._thinned(events)] == [2, 3, 4]
 
 
@@ -82,7 +84,10 @@ GOOD = {"status": "succeeded", "reason": None, "failure_class": None, "outputs":
         ("{", "cannot be read"),
         ("[]", "not as agreed"),
         (json.dumps({**GOOD, "status": "fine"}), "status"),
-        (json.dumps({**GOOD, "outputs": [{"path": "../x", "size": 1, "sha256": "0" * 64}]}), "outputs.0.path"),
+        (
+            json.dumps({**GOOD, "outputs": [{"path": "../x", "size": 1, "sha256": "0" * 64}]}),
+            "outputs.0.path",
+        ),
         (json.dumps({**GOOD, "outputs": [{"path": "x", "size": 1, "sha256": "0"}]}), "outputs.0.sha256"),
         (json.dumps({**GOOD, "surprise": 1}), "surprise"),
         (json.dumps({**GOOD, "summary": {"n": 2**60}}), "cannot be read"),

@@ -23,7 +23,9 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         manager = Manager(Printer(sys.stdout))
         for name, command in children(host, port).items():
-            manager.add_process(name, command, env={**os.environ, "PYTHONUNBUFFERED": "1"}, cwd=str(settings.BASE_DIR))
+            manager.add_process(
+                name, command, env={**os.environ, "PYTHONUNBUFFERED": "1"}, cwd=str(settings.BASE_DIR)
+            )
         self.stdout.write(f"Charter is at http://{host}:{port}/  (stop with Ctrl-C)")
         manager.loop()
         sys.exit(manager.returncode)

@@ -58,7 +58,7 @@ def _find(kind: str, name: str) -> Version:
     """A version of that kind. Raises NotFound, Ambiguous, UnknownKind, and Refused for another kind."""
     version = lookup.find(name if ":" in name else f"{kind}:{name}")
     if version.kind != kind:
-        raise Refused(f"{version.subject} is a {version.kind}; a {kind} is wanted here.")
+        raise Refused(f"{version.subject} is of the kind {version.kind}, and the kind {kind} is wanted here.")
     return version
 
 

@@ -20,7 +20,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.epilog = "Example: manage.py person ada --groups engineer --handle ada"
         parser.add_argument("username")
-        parser.add_argument("--groups", nargs="+", default=[], choices=list(GROUPS), metavar="GROUP", help=", ".join(GROUPS))
+        parser.add_argument(
+            "--groups", nargs="+", default=[], choices=list(GROUPS), metavar="GROUP", help=", ".join(GROUPS)
+        )
         parser.add_argument("--handle", default="", help="pseudonym in the ledger (random when left out)")
         parser.add_argument("--email", default="")
 

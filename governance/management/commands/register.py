@@ -23,12 +23,27 @@ class Command(ActingCommand):
         parser.add_argument("kind", help="artifact kind, such as dataset, model, constitution")
         parser.add_argument("slug", help="name within the kind: lower-case letters, digits, '.', '_', '-'")
         parser.add_argument("file", type=Path, help="JSON Lines file, model folder, YAML, JSON or text")
-        parser.add_argument("--meta", type=Path, help="YAML or JSON with the fields that the file itself does not say")
+        parser.add_argument(
+            "--meta", type=Path, help="YAML or JSON with the fields that the file itself does not say"
+        )
         parser.add_argument("--title", default="", help="title of a new artifact")
-        parser.add_argument("--restricted", action="store_true", help="only authors, reviewers and auditors may read it")
+        parser.add_argument(
+            "--restricted", action="store_true", help="only authors, reviewers and auditors may read it"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def act(self, *, kind: str, slug: str, file: Path, meta: Path | None, title: str, restricted: bool, json: bool, **_: Any) -> None:
+    def act(
+        self,
+        *,
+        kind: str,
+        slug: str,
+        file: Path,
+        meta: Path | None,
+        title: str,
+        restricted: bool,
+        json: bool,
+        **_: Any,
+    ) -> None:
         require_write(self.person, kind)
         extra = importers.mapping(meta) if meta else {}
         imported = importers.read(kind, file, extra)

@@ -17,7 +17,17 @@ from governance.registry.kinds.base import Kind
 
 KINDS: dict[str, Kind] = {
     module.KIND.name: module.KIND
-    for module in (constitution, dataset, model, eval_suite, recipe, release_policy, system_prompt, deployment, release)
+    for module in (
+        constitution,
+        dataset,
+        model,
+        eval_suite,
+        recipe,
+        release_policy,
+        system_prompt,
+        deployment,
+        release,
+    )
 }
 
 

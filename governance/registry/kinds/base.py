@@ -19,7 +19,9 @@ SUBJECT = r"^[a-z-]+:[a-z0-9][a-z0-9._-]*@[0-9]+$"
 
 def _exact(value: object) -> object:
     if isinstance(value, float):
-        raise ValueError("write this fraction as text, or read the file with decimals: a float has no exact value")
+        raise ValueError(
+            "write this fraction as text, or read the file with decimals: a float has no exact value"
+        )
     return value
 
 
@@ -131,4 +133,8 @@ def pinned(role: str, ref: Ref | None) -> list[Reference]:
 
 def shown(**pairs: object) -> list[tuple[str, str]]:
     """(label, text) rows for a page, without the empty ones."""
-    return [(name.replace("_", " ").capitalize(), str(value)) for name, value in pairs.items() if value not in (None, "", [], ())]
+    return [
+        (name.replace("_", " ").capitalize(), str(value))
+        for name, value in pairs.items()
+        if value not in (None, "", [], ())
+    ]

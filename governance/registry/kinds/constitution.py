@@ -43,7 +43,12 @@ class Content(KindContent):
 
 def summary(content: Content) -> list[tuple[str, str]]:
     hidden = sum(principle.visibility == "internal" for principle in content.principles)
-    return shown(title=content.title, principles=len(content.principles), internal_principles=hidden, licence=content.licence)
+    return shown(
+        title=content.title,
+        principles=len(content.principles),
+        internal_principles=hidden,
+        licence=content.licence,
+    )
 
 
 def disclosed(content: dict[str, Any]) -> dict[str, Any]:

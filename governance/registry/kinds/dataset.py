@@ -4,7 +4,18 @@ from typing import Literal
 
 from pydantic import Field
 
-from governance.registry.kinds.base import FileEntry, Gap, Hex, Kind, KindContent, Ref, Reference, Text, pinned, shown
+from governance.registry.kinds.base import (
+    FileEntry,
+    Gap,
+    Hex,
+    Kind,
+    KindContent,
+    Ref,
+    Reference,
+    Text,
+    pinned,
+    shown,
+)
 
 SOURCE_TYPES = Literal["public", "licensed", "crawled", "user", "synthetic", "human", "other"]
 
@@ -56,7 +67,8 @@ def summary(content: Content) -> list[tuple[str, str]]:
         source=content.source,
         languages=", ".join(content.languages),
         personal_data=content.personal_data,
-        generator=content.synthetic and f"{content.synthetic.generator} ({content.synthetic.generator_version})",
+        generator=content.synthetic
+        and f"{content.synthetic.generator} ({content.synthetic.generator_version})",
     )
 
 

@@ -41,4 +41,6 @@ def summary(content: Content) -> list[tuple[str, str]]:
     )
 
 
-KIND = Kind("deployment", "Deployment configuration", "Deployment configurations", "deployment/1", Content, summary)
+KIND = Kind(
+    "deployment", "Deployment configuration", "Deployment configurations", "deployment/1", Content, summary
+)

@@ -72,7 +72,9 @@ class Content(KindContent):
         paths = {file.path for file in self.files}
         for task in self.tasks:
             if task.file not in paths:
-                raise ValueError(f"task {task.name} names the file {task.file}, which the suite does not hold")
+                raise ValueError(
+                    f"task {task.name} names the file {task.file}, which the suite does not hold"
+                )
         return self
 
 

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from governance.registry.kinds.base import FileEntry, Gap, Hex, Kind, KindContent, Text, shown
 
+Modality = Literal["text", "image", "audio", "video"]
+
 
 class Content(KindContent):
     description: Text
@@ -22,7 +24,7 @@ class Content(KindContent):
     context_length: int | None = Field(default=None, ge=1)
     """Longest input, in tokens."""
     vocabulary: int | None = Field(default=None, ge=1)
-    modalities: list[Literal["text", "image", "audio", "video"]] = Field(default_factory=lambda: ["text"])
+    modalities: list[Modality] = Field(default=["text"])
     licence: str = ""
     origin: Literal["pretrained", "post-trained", "imported"]
     source: str = ""

@@ -55,7 +55,9 @@ class Content(KindContent):
 
 
 def summary(content: Content) -> list[tuple[str, str]]:
-    return shown(title=content.title, stages=" → ".join(stage.name for stage in content.stages), source=content.source)
+    return shown(
+        title=content.title, stages=" → ".join(stage.name for stage in content.stages), source=content.source
+    )
 
 
 KIND = Kind("recipe", "Recipe", "Recipes", "recipe/1", Content, summary)

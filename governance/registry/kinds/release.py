@@ -43,4 +43,6 @@ def references(content: Content) -> list[Reference]:
     ]
 
 
-KIND = Kind("release", "Release", "Releases", "release/1", Content, summary, references, group="release-manager")
+KIND = Kind(
+    "release", "Release", "Releases", "release/1", Content, summary, references, group="release-manager"
+)

@@ -37,4 +37,12 @@ def summary(content: Content) -> list[tuple[str, str]]:
     return shown(title=content.title, rules=len(content.rules))
 
 
-KIND = Kind("release-policy", "Release policy", "Release policies", "release-policy/1", Content, summary, group="policy-editor")
+KIND = Kind(
+    "release-policy",
+    "Release policy",
+    "Release policies",
+    "release-policy/1",
+    Content,
+    summary,
+    group="policy-editor",
+)

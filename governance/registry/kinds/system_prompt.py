@@ -12,7 +12,9 @@ class Content(KindContent):
 
 
 def summary(content: Content) -> list[tuple[str, str]]:
-    return shown(length=f"{len(content.text):,} characters", language=content.language, visibility=content.visibility)
+    return shown(
+        length=f"{len(content.text):,} characters", language=content.language, visibility=content.visibility
+    )
 
 
 def disclosed(content: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,9 @@ class Command(BaseCommand):
 
     def handle(self, *, serve: bool, port: int, **_: Any) -> None:
         console, story, begun = Console(), Story(), time.monotonic()
-        console.print("Charter's demo: register, review, train, evaluate, gate, card, signed bundle. Everything is simulated but real.")
+        console.print(
+            "Charter's demo: register, review, train, evaluate, gate, card, signed bundle. Everything is simulated but real."
+        )
         for number, step in enumerate(STEPS, 1):
             try:
                 self._play(console, story, number)
@@ -39,7 +41,12 @@ class Command(BaseCommand):
 
     def _play(self, console: Console, story: Story, number: int) -> None:
         step = STEPS[number - 1]
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[said]}"))
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[said]}"),
+        )
         with Progress(*columns, console=console) as bars:
             bar = bars.add_task(f"{number:2}/{len(STEPS)} {step.title}", total=None, said="")
 
@@ -54,8 +61,14 @@ class Command(BaseCommand):
         for subject in ("release:demo-assistant@1", "release:demo-assistant@2"):
             version = lookup.find(subject)
             report = version.gate_reports.first()
-            console.print(f"  {subject}: gate {report.verdict if report else 'not run'}, {version.state.replace('_', ' ')}")
+            console.print(
+                f"  {subject}: gate {report.verdict if report else 'not run'}, {version.state.replace('_', ' ')}"
+            )
         console.print(f"  Cards and bundles: {story.out}")
-        console.print(f"  Check one: python -m governance.ledger.verify {story.out / 'release-demo-assistant-1.zip'}")
+        console.print(
+            f"  Check one: python -m governance.ledger.verify {story.out / 'release-demo-assistant-1.zip'}"
+        )
         names = ", ".join(f"{part.name} ({part.group})" for part in CAST)
-        console.print(f"  Sign in as {names}; everybody's password is in {settings.CHARTER_HOME / 'demo-password'}: {story.password}")
+        console.print(
+            f"  Sign in as {names}; everybody's password is in {settings.CHARTER_HOME / 'demo-password'}: {story.password}"
+        )
