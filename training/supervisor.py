@@ -76,7 +76,7 @@ class Supervision:
 
     def __init__(self, run: Run, worker: str, heart: leases.Heart) -> None:
         self.run, self.worker, self.heart = run, worker, heart
-        self.spec, self.stage = run.parsed, stages.get(run.stage)
+        self.spec = run.parsed
         self.launcher = launchers.get(self.spec.launcher)
         self.folder = folder.of(run)
         self.recorder = store.Recorder(run, self.folder)
@@ -150,7 +150,7 @@ class Supervision:
         if self.run.activity is None:
             used = [(role, version) for role, versions in inputs.items() for version in versions]
             self.run.activity = registry.start_activity(
-                self.stage.activity_kind, self.run.label, used, summary=self._opening(), actor=self.actor
+                stages.get(self.run.stage).activity_kind, self.run.label, used, summary=self._opening(), actor=self.actor
             )
             self.run.started_at = timezone.now()
         if self.run.state != states.STARTING:
@@ -257,7 +257,7 @@ class Supervision:
         """Check and store what the job made, then record all of it in one transaction."""
         outputs = self.folder / "outputs"
         outcome.check_outputs(result, outputs)
-        finished = self.stage.finish(self.run, result, outputs)
+        finished = stages.get(self.run.stage).finish(self.run, result, outputs)
         manifest = store.keep_outputs(result, outputs)
         summary = {
             "job": result.summary,

@@ -16,7 +16,7 @@ from governance.registry import blobs, lookup
 from governance.registry.models import Activity, Production, Usage, Version
 from tests.builders import ADA, MARA
 from tests.training.faking import activity_of, fresh, is_at_step, job_pid, ops, queued, until
-from training import actions, folder, leases, states, supervisor
+from training import actions, folder, leases, stages, states, supervisor
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -207,6 +207,15 @@ def test_an_input_revoked_while_the_run_waited(tmp_path):
     assert (run.state, run.failure_class) == (states.FAILED, "bad_input")
     assert "dataset:chats@1 was revoked" in run.reason
     assert run.activity is None
+
+
+def test_a_stage_that_this_worker_does_not_know(tmp_path, monkeypatch):
+    run = queued(tmp_path)
+    monkeypatch.delitem(stages._stages, "fake")
+    supervisor.execute(run.id, "worker")
+    run = fresh(run)
+    assert (run.state, run.failure_class) == (states.FAILED, "bad_input")
+    assert "There is no stage 'fake'" in run.reason
 
 
 def test_an_input_whose_blob_was_altered(tmp_path):
