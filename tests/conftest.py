@@ -1,15 +1,16 @@
-"""Every test has a home of its own; tests that commit get a fresh copy of a prepared database."""
+"""Every test has a home of its own; tests that commit get a fresh copy of a prepared database.
+
+With DATABASE_URL the tests run on that server instead of SQLite (`make test-postgres`).
+"""
 
 import os
-import shutil
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
-from django.core.management import call_command
-from django.db import connections
+
+from tests import databases
 
 # Playwright's synchronous interface runs an event loop in the test's thread.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -40,49 +41,40 @@ def home(tmp_path: Path, settings, monkeypatch) -> Path:
 @pytest.fixture(scope="session")
 def prepared_db(tmp_path_factory, django_db_blocker) -> Path:
     """A migrated SQLite file, made once."""
-    path = tmp_path_factory.mktemp("prepared") / "charter.sqlite3"
-    with django_db_blocker.unblock(), _pointing_at(path):
-        call_command("migrate", verbosity=0)
-    _fold_log(path)
-    return path
+    with django_db_blocker.unblock():
+        return databases.migrated_file(tmp_path_factory.mktemp("prepared") / "charter.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def postgres(django_db_blocker) -> Iterator[databases.Server]:
+    """The PostgreSQL server of TEST_POSTGRES_URL; skips where none answers."""
+    with django_db_blocker.unblock():
+        server = databases.Server()
+        yield server
+        server.close()
 
 
 @pytest.fixture
-def committed_db(prepared_db: Path, home: Path, monkeypatch, django_db_blocker) -> Iterator[Path]:
-    """A database file of this test alone, in which commits are real; threads and child processes may use it too."""
+def sqlite_db(prepared_db: Path, home: Path, monkeypatch, django_db_blocker) -> Iterator[Path]:
+    """A SQLite file of this test alone."""
     path = home / "charter.sqlite3"
-    shutil.copy(prepared_db, path)
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{path}")
-    with django_db_blocker.unblock(), _pointing_at(path):
+    with django_db_blocker.unblock(), databases.file_copy(prepared_db, path) as url:
+        monkeypatch.setenv("DATABASE_URL", url)
         yield path
 
 
-class _pointing_at:  # noqa: N801
-    def __init__(self, path: Path) -> None:
-        self.path = str(path)
-
-    def __enter__(self) -> None:
-        connections.close_all()
-        self.before = connections.settings["default"]["NAME"]
-        self._name(self.path)
-
-    def __exit__(self, *_: object) -> None:
-        connections.close_all()
-        self._name(self.before)
-
-    def _name(self, name: object) -> None:
-        # An open in-memory test database lives in its connection object: put a new one in its place for the while.
-        if not hasattr(self, "kept"):
-            self.kept = connections["default"]
-            del connections["default"]
-            connections.settings["default"] = {**connections.settings["default"], "NAME": name}
-        else:
-            connections["default"].close()
-            connections.settings["default"] = {**connections.settings["default"], "NAME": name}
-            connections["default"] = self.kept
+@pytest.fixture
+def postgres_db(postgres, home: Path, monkeypatch, django_db_blocker) -> Iterator[str]:
+    """The URL of a PostgreSQL database of this test alone."""
+    with django_db_blocker.unblock(), postgres.copy() as url:
+        monkeypatch.setenv("DATABASE_URL", url)
+        yield url
 
 
-def _fold_log(path: Path) -> None:
-    with sqlite3.connect(path) as raw:
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    raw.close()
+@pytest.fixture
+def committed_db(request) -> Path | str:
+    """A database of this test alone, in which commits are real; threads and child processes may use it too.
+
+    On the database that DATABASE_URL names: SQLite, where it names none.
+    """
+    return request.getfixturevalue("postgres_db" if databases.on_postgres() else "sqlite_db")

@@ -55,17 +55,23 @@ def _rows(field: FilledField) -> list[Group]:
 
 def _facts(document: Document, field: FilledField) -> Iterator[dict[str, Any]]:
     if field.is_empty:
-        yield _fact(document, field.facts[0], field.field.title)
+        yield _fact(document, field.facts[0], field.field.title, "")
         return
     rows = _rows(field)
     for group in field.groups:
         for fact in group.facts if group not in rows else ():
-            parts = (field.field.title, group.name.replace("_", " "), fact.label)
-            yield _fact(document, fact, ": ".join(dict.fromkeys(part for part in parts if part)))
+            parts = dict.fromkeys(part for part in (group.name.replace("_", " "), fact.label) if part)
+            parts.pop(field.field.title, None)
+            yield _fact(document, fact, field.field.title, ": ".join(parts))
 
 
-def _fact(document: Document, fact: Fact, label: str) -> dict[str, Any]:
-    shown: dict[str, Any] = {"key": fact.key, "label": label, "entries": document.entries_behind(fact)}
+def _fact(document: Document, fact: Fact, field: str, label: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "key": fact.key,
+        "field": field,
+        "label": label,
+        "entries": document.entries_behind(fact),
+    }
     if isinstance(fact.source, Absence):
         owner = f" (owner: {fact.source.owner})" if fact.source.owner else ""
         return {**shown, "empty": fact.state, "note": f"{fact.source.reason}{owner}"}
@@ -92,7 +98,7 @@ def _table(document: Document, field: FilledField, rows: Sequence[Group]) -> dic
     numeric = {last_part(fact) for row in rows for fact in row.facts if fact.number is not None}
     return {
         "caption": field.field.title,
-        "columns": [{"title": "", "number": False}]
+        "columns": [{"title": "Name", "number": False}]
         + [{"title": columns[name], "number": name in numeric} for name in columns],
         "rows": [_row(document, row, list(columns), numeric) for row in rows],
     }

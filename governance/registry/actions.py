@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from governance.ledger.actors import Actor
@@ -12,7 +12,7 @@ from governance.ledger.append import append
 from governance.registry import blobs, index, kinds, states
 from governance.registry.events import RegistryEvent
 from governance.registry.kinds.base import digest_of, plain
-from governance.registry.models import Activity, Artifact, Version
+from governance.registry.models import Activity, Artifact, Blob, Version
 
 Used = Sequence[tuple[str, Version]]
 
@@ -40,13 +40,19 @@ def move(
 
 
 def artifact_for(kind: str, slug: str, title: str, *, actor: Actor) -> Artifact:
-    """The artifact of that name, made if it does not exist. Raises UnknownKind, Refused."""
+    """The artifact of that name, locked, made if it does not exist. Raises UnknownKind, Refused."""
     found = kinds.get(kind)
-    artifact = Artifact.objects.filter(kind=kind, slug=slug).first()
-    if artifact is None:
-        check_slug(slug)
-        artifact = Artifact(kind=kind, slug=slug, title=title or f"{found.title} {slug}")
-        append(artifact, op=RegistryEvent.ARTIFACT_CREATED, actor=actor)
+    check_slug(slug)
+    rows = Artifact.objects.select_for_update().filter(kind=kind, slug=slug)
+    if artifact := rows.first():
+        return artifact
+    artifact = Artifact(kind=kind, slug=slug, title=title or f"{found.title} {slug}")
+    try:
+        with transaction.atomic():
+            append(artifact, op=RegistryEvent.ARTIFACT_CREATED, actor=actor)
+    except IntegrityError:
+        # Somebody else made it between our look and our insert; from here on their row serialises the numbering.
+        return rows.get()
     return artifact
 
 
@@ -117,7 +123,6 @@ def seal(
     return version
 
 
-@transaction.atomic
 def register(
     kind: str,
     slug: str,
@@ -136,19 +141,36 @@ def register(
     """
     found = kinds.get(kind)
     data = plain(found.parse(plain(content)))
-    for path in (files or {}).values():
-        blobs.put(path)
-    artifact = artifact_for(kind, slug, title, actor=actor)
-    digest = digest_of(kind, found.schema, data)
-    version = artifact.versions.filter(digest=digest).first() or _sealed(
-        artifact, data, digest, restricted, actor=actor
-    )
-    if imported:
-        activity = start_activity("import", f"Import of {version.subject}", [], summary={}, actor=actor)
-        end_activity(
-            activity, state=Activity.ENDED, produced=[("imported", version)], summary={}, actor=actor
+    check_slug(slug)
+    # Copying may take minutes, so it comes before the transaction: dying in between leaves blobs that nothing names.
+    _store(data, files or {})
+    with transaction.atomic():
+        artifact = artifact_for(kind, slug, title, actor=actor)
+        digest = digest_of(kind, found.schema, data)
+        version = artifact.versions.filter(digest=digest).first() or _sealed(
+            artifact, data, digest, restricted, actor=actor
         )
+        if imported:
+            activity = start_activity("import", f"Import of {version.subject}", [], summary={}, actor=actor)
+            end_activity(
+                activity, state=Activity.ENDED, produced=[("imported", version)], summary={}, actor=actor
+            )
     return version
+
+
+def _store(data: dict[str, Any], files: Mapping[str, Path]) -> None:
+    """Store the given files; refuse content that lists bytes which are neither given nor in the store."""
+    listed = {entry["path"]: entry["sha256"] for entry in data.get("files", [])}
+    for name, path in files.items():
+        if blobs.put(path).sha256 != listed.get(name):
+            raise Refused(
+                f"{name} changed while it was being registered; register it again when nothing writes to it."
+            )
+    held = set(Blob.objects.filter(sha256__in=listed.values()).values_list("sha256", flat=True))
+    if missing := sorted(name for name, sha256 in listed.items() if sha256 not in held):
+        raise Refused(
+            f"The content lists the file {missing[0]}, whose bytes were neither given nor stored before."
+        )
 
 
 def _sealed(

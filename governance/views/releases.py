@@ -1,5 +1,6 @@
 """A release: its parts and identity, what its gate says, who signed it off."""
 
+import re
 from typing import Any
 
 from django.contrib import messages
@@ -26,6 +27,7 @@ from governance.views.reading import version_or_404
 from governance.views.versions import rights, timeline
 
 OLDER = 10
+DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @login_required
@@ -44,7 +46,7 @@ def release(request: HttpRequest, subject: str) -> HttpResponse:
             "title": version.artifact.title,
             **_identity(version),
             "parts": parts(version),
-            "report": newest.report if newest else None,
+            "report": {**newest.report, "rules": rules(newest)} if newest else None,
             "report_row": _shown(newest) if newest else None,
             "older_reports": [_shown(report) for report in reports[1:]],
             "sign_offs": [step for step in timeline(version) if step["verdict"] in {"approved", "refused"}],
@@ -85,6 +87,23 @@ def parts(version: Version) -> list[dict[str, Any]]:
         }
         for named in components(version).values()
     ]
+
+
+def rules(report: GateReport) -> list[dict[str, Any]]:
+    """The judged rules, the facts of each as a page shows them: `text`, `is_digest`, and a label only where it says more
+    than the key."""
+    return [{**rule, "facts": [_fact(fact) for fact in rule["facts"]]} for rule in report.report["rules"]]
+
+
+def _fact(fact: dict[str, Any]) -> dict[str, Any]:
+    text = _text(fact["value"]) if isinstance(fact["value"], list | bool) else fact["value"]
+    said = fact["key"].rpartition(".")[2].replace("_", " ")
+    return {
+        **fact,
+        "text": text,
+        "is_digest": isinstance(text, str) and DIGEST.fullmatch(text) is not None,
+        "label": "" if fact["label"] in {said, fact["key"]} else fact["label"],
+    }
 
 
 def _shown(report: GateReport) -> dict[str, Any]:

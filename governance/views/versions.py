@@ -90,7 +90,7 @@ def references(version: Version) -> list[dict[str, Any]]:
     found = Reference.objects.filter(version=version).select_related("target__artifact").order_by("role")
     return [
         {
-            "role": row.role,
+            "role": row.role.replace("_", " "),
             "subject": row.target.subject,
             "digest": row.target.digest,
             "state": row.target.state,

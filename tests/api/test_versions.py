@@ -197,7 +197,7 @@ def test_authors_do_not_approve_their_own(cast, polly, signed_in, with_token):
 
 
 def test_whoever_edits_becomes_an_author(cast, polly, signed_in):
-    set_groups(cast.mara.account, ["release-manager", "reviewer"], actor=cast.actor("root"))
+    set_groups(cast.mara.account, ["policy-editor", "reviewer"], actor=cast.actor("root"))
     draft(polly)
     assert (
         signed_in("mara").put(HOUSE, {"content": CHANGED}, format="json", HTTP_IF_MATCH='"1"').status_code
@@ -205,6 +205,16 @@ def test_whoever_edits_becomes_an_author(cast, polly, signed_in):
     )
     digest = polly.post(f"{HOUSE}submit/").json()["digest"]
     problem(decision(signed_in("mara"), "approve", digest), 409)
+
+
+def test_an_engineer_writes_no_constitution(polly, signed_in):
+    draft(polly)
+    detail = problem(
+        signed_in("eno").put(HOUSE, {"content": CHANGED}, format="json", HTTP_IF_MATCH='"1"'), 403
+    )["detail"]
+    assert "policy-editor" in detail
+    body = {"kind": "constitution", "slug": "other", "content": CHANGED, "state": "draft"}
+    assert signed_in("ada").post(f"{V1}/versions/", body, format="json").status_code == 403
 
 
 def test_a_token_may_review_when_its_scope_says_so(polly, with_token):

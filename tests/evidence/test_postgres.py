@@ -12,7 +12,6 @@ from governance.ledger import triggers
 from governance.ledger.models import Checkpoint
 from governance.registry import lookup
 from tests.evidence.world import settled
-from tests.ledger.conftest import postgres, postgres_db, postgres_template  # noqa: F401
 
 SUBJECTS = ("release:assistant", "model:tuned", "model:tiny-base", "dataset:sums")
 

@@ -9,6 +9,7 @@ from governance.ledger.actors import Actor
 from governance.ledger.models import Checkpoint
 from governance.ledger.settle import settle
 from governance.registry import actions
+from governance.registry.blobs import digest_file
 from governance.registry.models import Activity, Version
 from governance.reviews import actions as reviews
 from tests import builders
@@ -93,9 +94,9 @@ def eval_suite(folder: Path, slug: str = "basics") -> Version:
         "margin": "0.05",
         "file": items.name,
     }
-    files = [{"path": items.name, "size": items.stat().st_size, "sha256": "ef" * 32}]
+    files = [{"path": items.name, "size": items.stat().st_size, "sha256": digest_file(items)[0]}]
     content = {"title": "Basics", "status": "dev", "tasks": [task], "files": files}
-    return actions.register("eval-suite", slug, content, actor=ADA)
+    return actions.register("eval-suite", slug, content, files={items.name: items}, actor=ADA)
 
 
 def evaluation(

@@ -7,6 +7,7 @@ from typing import Any
 from governance.evidence.facts import Document, Fact
 from governance.ledger import keys
 from governance.registry import actions, importers
+from governance.registry.blobs import digest_file
 from governance.registry.models import Activity, Version
 from governance.releases.actions import compose
 from tests import builders
@@ -71,11 +72,12 @@ def measured(model: Version, folder: Path, changes: dict[str, dict[str, Any]]) -
         "margin": "0.02",
         "file": items.name,
     }
-    files = [{"path": items.name, "size": items.stat().st_size, "sha256": "ef" * 32}]
+    files = [{"path": items.name, "size": items.stat().st_size, "sha256": digest_file(items)[0]}]
     suite = actions.register(
         "eval-suite",
         "basics",
         {"title": "Basics", "status": "dev", "tasks": [task], "files": files},
+        files={items.name: items},
         actor=ADA,
     )
     results = [
