@@ -9,8 +9,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from evals.compare import NotLikeForLike, compare
-from evals.measured import KIND, measured
+from evals.compare import NotLikeForLike
+from evals.comparison import compare_evaluations
+from evals.records import KIND
 from governance.api import problems
 from governance.api.base import Door, Strict
 from governance.api.serializers import NamedEdge, ObjectField
@@ -102,7 +103,7 @@ class EvaluationCompare(Door):
         ):
             # The items that differ quote what a restricted suite asked.
             require_read(self.person, version)
-        found = compare(measured(a), measured(b)).record()
+        found = compare_evaluations(a, b).record()
         return Response(
             ComparisonOut(
                 {"a": a, "b": b, **found, "tasks": [shortened(task) for task in found["tasks"]]}

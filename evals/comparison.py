@@ -5,8 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from evals.compare import Comparison, Measured, NotLikeForLike, compare
-from evals.measured import KIND
-from evals.records import checked, suite_of
+from evals.records import KIND, checked, suite_of
 from governance.ledger.canonical import loads
 from governance.registry.actions import Refused
 from governance.registry.models import Activity

@@ -8,7 +8,6 @@ from typing import Any, overload
 
 from django.db.models import QuerySet
 
-from evals.measured import KIND
 from evals.stage import EVALUATED, EVALUATED_ON
 from governance.evidence.records import Inconsistent
 from governance.ledger.canonical import loads
@@ -16,6 +15,8 @@ from governance.registry import blobs
 from governance.registry.actions import Refused
 from governance.registry.models import Activity, Version
 
+KIND = "evaluation"
+"""Kind of the activities that evaluations are."""
 MOST = 500
 
 Item = dict[str, Any]

@@ -15,8 +15,7 @@ from django.views.decorators.http import require_safe
 from evals import records
 from evals.compare import NotLikeForLike
 from evals.comparison import compare_evaluations
-from evals.measured import KIND
-from evals.records import Item, Keep, StoredItems
+from evals.records import KIND, Item, Keep, StoredItems
 from evals.stage import EVALUATED_ON
 from governance.evidence.records import Inconsistent
 from governance.registry.access import require_read

@@ -4,8 +4,8 @@
    values may be numbers or decimal text. Plotly is fetched once, when a chart comes into view.
 
    <section data-stream="URL" data-step="LAST STEP"> listens to server-sent events:
-     metrics  {"step": 12, "values": {"loss": "1.23"}}      a new point and a new first table row
-     progress {"done": 12, "total": 80, "unit": "steps"}
+     metrics  {"step": 12, "values": {"loss": "1.23"}}      a new point and a new first table row; the first of all loads the page again
+     progress {"done": 12, "total": 80, "unit": "step"}
      log      {"at": "10:04:31", "event": "phase", "text": "…"}
      state    {"state": "succeeded"}                         the page is loaded again
    A stream that was cut is asked for again; answer 204 once the run has ended, and the browser stops asking. */
@@ -97,6 +97,9 @@
     draw(chart);
   };
 
+  /* As training/views.py rounds: five digits, whole numbers as they are. */
+  const rounded = (text) => (text.includes(".") ? String(Number(Number(text).toPrecision(5))) : text);
+
   const addRow = (section, message) => {
     const body = section.querySelector("[data-metrics]");
     if (!body) return;
@@ -109,7 +112,8 @@
     for (const name of names) {
       const cell = document.createElement("td");
       cell.className = "number";
-      cell.textContent = message.values[name] ?? "";
+      cell.textContent = rounded(message.values[name] ?? "");
+      cell.title = message.values[name] ?? "";
       row.append(cell);
     }
     body.prepend(row);
@@ -135,7 +139,7 @@
     if (!bar) return;
     bar.max = message.total;
     bar.value = message.done;
-    section.querySelector("[data-progress-text]").textContent = `${message.done} of ${message.total} ${message.unit}`;
+    section.querySelector("[data-progress-text]").textContent = `${message.done} of ${message.total} ${message.unit}${message.total === 1 ? "" : "s"}`;
   };
 
   /* A reconnecting stream may repeat rows: a step is taken once. */
@@ -147,6 +151,11 @@
     on("metrics", (message) => {
       if (message.step <= last) return;
       last = message.step;
+      if (!section.querySelector("[data-metrics]")) {
+        source.close();
+        location.reload();
+        return;
+      }
       charts.filter((chart) => section.contains(chart.element)).forEach((chart) => addPoint(chart, message));
       addRow(section, message);
     });

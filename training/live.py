@@ -13,18 +13,17 @@ LONGEST_SECONDS = 3600
 BATCH = 200
 
 
-async def news(run_id: UUID, state: str, step: int) -> AsyncIterator[str]:
-    """SSE messages `metrics`, `progress`, `log` and `state` (see static/charts.js), until the state changes."""
-    metric_seq = await _last_seq(run_id, step)
-    newest_event = await RunEvent.objects.filter(run_id=run_id).order_by("-seq").afirst()
-    event_seq = newest_event.seq if newest_event else 0
+async def news(run_id: UUID, state: str, *, step: int, event: int) -> AsyncIterator[str]:
+    """SSE messages `metrics`, `progress`, `log` and `state` (see static/charts.js) of what came after metric step `step` and
+    event number `event`, until the run is in another state than `state`."""
+    metric_seq, event_seq = await _last_seq(run_id, step), event
     for _ in range(int(LONGEST_SECONDS / POLL_SECONDS)):
         async for row in MetricRow.objects.filter(run_id=run_id, seq__gt=metric_seq).order_by("seq")[:BATCH]:
             metric_seq = row.seq
             yield message("metrics", {"step": row.step, "values": row.values})
-        async for event in RunEvent.objects.filter(run_id=run_id, seq__gt=event_seq).order_by("seq")[:BATCH]:
-            event_seq = event.seq
-            yield told(event)
+        async for line in RunEvent.objects.filter(run_id=run_id, seq__gt=event_seq).order_by("seq")[:BATCH]:
+            event_seq = line.seq
+            yield told(line)
         now = await Run.objects.values_list("state", flat=True).aget(pk=run_id)
         if now != state:
             yield message("state", {"state": now})
@@ -42,7 +41,7 @@ def told(event: RunEvent) -> str:
     if event.name == "progress":
         return message("progress", event.data)
     return message(
-        "log", {"at": event.at.isoformat(), "event": event.name, "text": sentence(event.name, event.data)}
+        "log", {"at": f"{event.at:%H:%M:%S}", "event": event.name, "text": sentence(event.name, event.data)}
     )
 
 

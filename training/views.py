@@ -75,6 +75,7 @@ def shown(runs: list[Run]) -> list[dict[str, Any]]:
             "at": run.created_at,
             "duration": duration(run),
             "outputs": [edge["subject"] for edge in (run.activity.produced if run.activity else [])],
+            "evaluation_id": run.activity_id if run.activity and run.activity.kind == "evaluation" else None,
         }
         for run in runs
     ]
@@ -128,6 +129,7 @@ def run_detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
             "chart_text": chart_text(rows),
             "metrics": table(rows),
             "last_step": rows[-1].step if rows else 0,
+            "last_event": run.events.order_by("-seq").values_list("seq", flat=True).first() or 0,
             "events": [
                 {"at": event.at, "event": event.name, "text": live.sentence(event.name, event.data)}
                 for event in run.events.exclude(name="progress").order_by("-seq")[:100]
@@ -232,8 +234,15 @@ def table(rows: list[MetricRow]) -> dict[str, Any]:
     newest = rows[::-1][:TABLE_ROWS]
     return {
         "names": names,
-        "rows": [{"step": row.step, "cells": [row.values.get(name, "") for name in names]} for row in newest],
+        "rows": [
+            {"step": row.step, "cells": [_cell(row.values.get(name, "")) for name in names]} for row in newest
+        ],
     }
+
+
+def _cell(whole: str) -> dict[str, str]:
+    """A value at five digits beside the whole one (static/charts.js rounds what arrives later the same way)."""
+    return {"text": f"{float(whole):.5g}" if "." in whole else whole, "whole": whole}
 
 
 def manifest_of(summary: dict[str, Any]) -> list[dict[str, Any]]:
@@ -290,17 +299,23 @@ def run_retry(request: HttpRequest, run_id: UUID) -> HttpResponse:
 
 
 async def run_stream(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
-    """Server-sent events of one run; 204 once it has ended, which tells the browser not to come back."""
+    """Server-sent events of one run, from the step, the event and the state that the page shows (`after`, `event`, `state`);
+    204 once the page shows its end, which tells the browser not to come back."""
     user = await request.auser()
     if not user.is_authenticated:
         return HttpResponse(status=403)
     run = await sync_to_async(run_or_404)(run_id)
-    if run.has_ended:
+    shown = request.GET.get("state") or run.state
+    if run.has_ended and run.state == shown:
         return HttpResponse(status=204)
-    step = request.GET.get("after", "")
-    stream = live.news(run.pk, run.state, int(step) if step.isdecimal() and len(step) < 10 else 0)
+    stream = live.news(run.pk, shown, step=_number_of(request, "after"), event=_number_of(request, "event"))
     return StreamingHttpResponse(
         stream,
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+
+
+def _number_of(request: HttpRequest, name: str) -> int:
+    text = request.GET.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 10 else 0

@@ -13,7 +13,7 @@ from governance.cards import as_json, as_page, markdown
 from governance.cards.bundle import bundle_of
 from governance.cards.compose import Card, NoCard, card_of
 from governance.evidence.collect import NoSuchSize
-from governance.evidence.records import NotThen
+from governance.evidence.records import Inconsistent, NotThen
 from governance.ledger.keys import KeyUnavailable
 from governance.registry.models import Version
 from governance.views.reading import version_or_404
@@ -28,7 +28,10 @@ def card(request: HttpRequest, subject: str) -> HttpResponse:
     version = version_or_404(request, subject)
     checkpoint = newest_checkpoint()
     form = request.GET.get("format", "html")
-    found = _card(version, checkpoint.size)
+    try:
+        found = _card(version, checkpoint.size)
+    except Inconsistent as error:
+        return _unavailable(error)
     if form in TYPES:
         body = markdown.render(found).encode() if form == "md" else as_json.render(found)
         return _download(body, TYPES[form], f"{_name(version)}.{form}")
@@ -48,8 +51,8 @@ def bundle(request: HttpRequest, subject: str) -> HttpResponse:
         data = bundle_of(version, newest_checkpoint())
     except (NoCard, NotThen) as error:
         raise Http404(str(error)) from error
-    except KeyUnavailable as error:
-        return HttpResponse(f"{error}\n", status=503, content_type="text/plain")
+    except (KeyUnavailable, Inconsistent) as error:
+        return _unavailable(error)
     return _download(data, "application/zip", f"{_name(version)}.zip")
 
 
@@ -58,6 +61,12 @@ def _card(version: Version, size: int) -> Card:
         return card_of(version, size)
     except (NoCard, NotThen, NoSuchSize) as error:
         raise Http404(str(error)) from error
+
+
+def _unavailable(error: Exception) -> HttpResponse:
+    """Nothing is shown where the record does not hold: no card is better than one that nobody can prove."""
+    text = f"{error}\nRun `manage.py ledger verify` on the server to see what does not hold.\n"
+    return HttpResponse(text, status=503, content_type="text/plain; charset=utf-8")
 
 
 def _name(version: Version) -> str:
