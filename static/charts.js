@@ -4,10 +4,11 @@
    values may be numbers or decimal text. Plotly is fetched once, when a chart comes into view.
 
    <section data-stream="URL" data-step="LAST STEP"> listens to server-sent events:
-     metrics  {"step": 12, "values": {"loss": "1.23"}}      a new point and a new first table row; the first of all loads the page again
+     metrics  {"step": 12, "values": {"loss": "1.23"}}      a new point and a new first table row
      progress {"done": 12, "total": 80, "unit": "step"}
      log      {"at": "10:04:31", "event": "phase", "text": "…"}
      state    {"state": "succeeded"}                         the page is loaded again
+   The first metric and the first progress load the page again too: they bring a chart and a bar that were not there.
    A stream that was cut is asked for again; answer 204 once the run has ended, and the browser stops asking. */
 (() => {
   const charts = [];
@@ -136,7 +137,6 @@
 
   const showProgress = (section, message) => {
     const bar = section.querySelector("progress");
-    if (!bar) return;
     bar.max = message.total;
     bar.value = message.done;
     section.querySelector("[data-progress-text]").textContent = `${message.done} of ${message.total} ${message.unit}${message.total === 1 ? "" : "s"}`;
@@ -147,25 +147,24 @@
     let last = Number(section.dataset.step || -1);
     let state = section.dataset.state;
     const source = new EventSource(section.dataset.stream);
+    const again = () => {
+      source.close();
+      location.reload();
+    };
     const on = (name, act) => source.addEventListener(name, (event) => act(JSON.parse(event.data)));
     on("metrics", (message) => {
       if (message.step <= last) return;
+      if (!section.querySelector("[data-metrics]")) return again();
       last = message.step;
-      if (!section.querySelector("[data-metrics]")) {
-        source.close();
-        location.reload();
-        return;
-      }
       charts.filter((chart) => section.contains(chart.element)).forEach((chart) => addPoint(chart, message));
       addRow(section, message);
     });
-    on("progress", (message) => showProgress(section, message));
+    on("progress", (message) => (section.querySelector("progress") ? showProgress(section, message) : again()));
     on("log", (message) => addLog(section, message));
     on("state", (message) => {
       if (message.state === state) return;
       state = message.state;
-      source.close();
-      location.reload();
+      again();
     });
     addEventListener("pagehide", () => source.close());
   };

@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -204,13 +205,22 @@ def chart(rows: list[MetricRow]) -> dict[str, Any] | None:
     series = [
         {
             "name": name,
-            "x": [row.step for row in rows if name in row.values],
-            "y": [float(row.values[name]) for row in rows if name in row.values],
+            "x": [row.step for row in rows if _finite(row, name) is not None],
+            "y": [y for row in rows if (y := _finite(row, name)) is not None],
             "axis": "left" if number == 0 else "right",
         }
         for number, name in enumerate(drawn[:4])
     ]
     return {"x_title": "step", "y_title": drawn[0], "series": series}
+
+
+def _finite(row: MetricRow, name: str) -> float | None:
+    """The value as a chart draws it; None for what the job left out or what is no number."""
+    try:
+        value = float(row.values[name])
+    except (KeyError, ValueError):
+        return None
+    return value if isfinite(value) else None
 
 
 def chart_text(rows: list[MetricRow]) -> str:
@@ -242,7 +252,10 @@ def table(rows: list[MetricRow]) -> dict[str, Any]:
 
 def _cell(whole: str) -> dict[str, str]:
     """A value at five digits beside the whole one (static/charts.js rounds what arrives later the same way)."""
-    return {"text": f"{float(whole):.5g}" if "." in whole else whole, "whole": whole}
+    try:
+        return {"text": f"{float(whole):.5g}" if "." in whole else whole, "whole": whole}
+    except ValueError:
+        return {"text": whole, "whole": whole}
 
 
 def manifest_of(summary: dict[str, Any]) -> list[dict[str, Any]]:

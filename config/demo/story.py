@@ -160,22 +160,28 @@ def first_release(story: Story, tell: Tell) -> None:
     release = _compose(
         "model:demo-assistant@1", "Answers harmless requests, refuses harmful ones, adds exactly."
     )
+    if release.state != states.APPROVED:
+        _let_out(release)
+    for version in (release, lookup.find("model:demo-assistant@1")):
+        write_card(story, version)
+
+
+def _let_out(release: Version) -> None:
     report = releases.run_gate(release, actor=cast.actor("mara"))
     if report.verdict != GateReport.PASSED:
         raise DemoFailed(
             f"{release.subject} should pass its gate, but it says {report.verdict}: run manage.py gate {release.subject}"
         )
-    reviews.submit(release, actor=cast.actor("mara"))
+    if release.state == states.SEALED:
+        reviews.submit(release, actor=cast.actor("mara"))
     reason = "The gate passed on every rule; the card says what the model is for."
     reviews.approve(release, digest=str(release.digest), reason=reason, actor=cast.actor("ravi"))
-    write_card(story, release)
-    write_card(story, lookup.find("model:demo-assistant@1"))
 
 
 def second_release(story: Story, tell: Tell) -> None:
     """The shortcut's release is composed and judged; its gate refuses it."""
     release = _compose("model:demo-assistant@2", "Refuses more.")
-    report = releases.run_gate(release, actor=cast.actor("mara"))
+    report = release.gate_reports.first() or releases.run_gate(release, actor=cast.actor("mara"))
     if report.verdict != GateReport.REFUSED:
         raise DemoFailed(f"{release.subject} should be refused, but the gate says {report.verdict}.")
     settle()
@@ -190,10 +196,12 @@ def verify(story: Story, tell: Tell) -> None:
 
 
 def write_card(story: Story, version: Version) -> None:
-    """Card as Markdown and JSON, and the signed bundle, in the demo's folder."""
+    """Card as Markdown and JSON, and the signed bundle, in the demo's folder, unless an earlier demo wrote them."""
+    name = f"{version.kind}-{version.artifact.slug}-{version.number}"
+    if (story.out / f"{name}.zip").exists():
+        return
     checkpoint = settle()
     card = card_of(version, checkpoint.size)
-    name = f"{version.kind}-{version.artifact.slug}-{version.number}"
     story.out.mkdir(parents=True, exist_ok=True)
     (story.out / f"{name}.md").write_text(markdown.render(card), encoding="utf-8")
     (story.out / f"{name}.json").write_bytes(as_json.render(card))

@@ -27,6 +27,7 @@ from governance.views.reading import version_or_404
 from governance.views.versions import rights, timeline
 
 OLDER = 10
+VERDICTS = (GateReport.REFUSED, GateReport.UNDECIDED, GateReport.PASSED)
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -90,9 +91,10 @@ def parts(version: Version) -> list[dict[str, Any]]:
 
 
 def rules(report: GateReport) -> list[dict[str, Any]]:
-    """The judged rules, the facts of each as a page shows them: `text`, `is_digest`, and a label only where it says more
-    than the key."""
-    return [{**rule, "facts": [_fact(fact) for fact in rule["facts"]]} for rule in report.report["rules"]]
+    """The judged rules, what stands in the way first; their facts as a page shows them: `text`, `is_digest`, and a label
+    only where it says more than the key."""
+    judged = sorted(report.report["rules"], key=lambda rule: (VERDICTS.index(rule["verdict"]), rule["severity"]))
+    return [{**rule, "facts": [_fact(fact) for fact in rule["facts"]]} for rule in judged]
 
 
 def _fact(fact: dict[str, Any]) -> dict[str, Any]:

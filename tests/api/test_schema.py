@@ -7,7 +7,9 @@ from contextlib import suppress
 import hypothesis
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
@@ -58,7 +60,19 @@ def test_every_endpoint_is_a_door(db):
         assert set(endpoint.callback.cls.does) <= writing
 
 
+@pytest.fixture
+def one_connection():
+    """Requests to the WSGI application keep the test's connection, as Django's own test client has it."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_connection")
 @pytest.mark.parametrize("who", ["ada", "mara"])
 def test_no_request_made_from_the_schema_breaks_the_server(cast, with_token, tmp_path, who):
     """Schemathesis, in process: no 500, and only media types and bodies that the schema names."""

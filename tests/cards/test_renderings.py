@@ -31,7 +31,7 @@ def test_the_page_tells_every_field(world):
     context = as_page.context(made)
     assert [section["number"] for section in context["sections"]] == list(range(10))
     titles = {field.title for field in FIELDS.values()}
-    told = {fact["label"].split(": ")[0] for section in context["sections"] for fact in section["facts"]}
+    told = {fact["field"] for section in context["sections"] for fact in section["facts"]}
     tables = {table["caption"] for section in context["sections"] for table in section["tables"]}
     assert told | tables == titles
     for section in context["sections"]:
