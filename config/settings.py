@@ -33,8 +33,6 @@ def secret_key(path: Path) -> str:
 
 CHARTER_HOME = Path(os.environ.get("CHARTER_HOME", BASE_DIR / "var")).resolve()
 CHARTER_CACHE = Path(os.environ.get("CHARTER_CACHE", CHARTER_HOME / "cache")).resolve()
-# Folders in which a model or dataset too large to copy may lie; nothing outside them is read.
-CHARTER_ROOTS = [Path(part).resolve() for part in listed("CHARTER_ROOTS", "")]
 
 SECRET_KEY = secret_key(CHARTER_HOME / "secret.key")
 DEBUG = flag("DEBUG")

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -13,6 +14,9 @@ from governance.people.models import Account, User
 from governance.people.permissions import GROUPS, may
 
 MANAGE = "people:account:manage"
+
+# Django's groups give no rights here, and its page for them would change and delete rows without an entry.
+admin.site.unregister(Group)
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -35,6 +39,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_username(self) -> str:
         name: str = self.cleaned_data["username"]
+        User._meta.get_field("username").run_validators(name)
         if User.objects.filter(username=name).exists():
             raise ValidationError("Somebody signs in with that name already.")
         return name
@@ -74,7 +79,9 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
-        return ("handle",) if obj else ()
+        # A closed account stays closed: whoever comes back gets a new one.
+        closed = ("active",) if obj and not obj.active else ()
+        return ("handle", *closed) if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
         actor, data = actions.actor_for(request.user), form.cleaned_data
@@ -92,7 +99,7 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         account = Account.objects.select_related("user").get(pk=obj.pk)
         if sorted(account.groups) != sorted(data["groups"]):
             actions.set_groups(account, data["groups"], actor=actor)
-        if account.active and not data["active"]:
+        if account.active and not data.get("active", True):
             actions.deactivate(account, actor=actor)
 
     def log_addition(self, *_: Any) -> None:  # type: ignore[override]

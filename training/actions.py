@@ -48,11 +48,14 @@ def queue(
 
 @transaction.atomic
 def retry(run: Run, *, actor: Actor) -> Run:
-    """A new run of the same spec, in the same place of its recipe. Raises Refused while `run` goes on or after it
-    succeeded, SpecRefused when an input may not be used any more."""
-    row = Run.objects.get(pk=run.pk)
+    """A new run of the same spec, in the same place of its recipe. Raises Refused while `run` or a retry of it goes on
+    or after it succeeded, SpecRefused when an input may not be used any more."""
+    row = Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if row.state not in {states.FAILED, states.CANCELLED}:
         raise Refused(f"The run is {row.state}; only a failed or cancelled run is retried.")
+    # Two retries at once would both go on with the recipe.
+    if again := row.retries.exclude(state__in=(states.FAILED, states.CANCELLED)).first():
+        raise Refused(f"The run was retried already: run {again.pk} is {again.state}.")
     resolve.inputs_of(row.parsed)
     place = {"recipe": row.recipe, "stage_name": row.stage_name, "after": row.after}
     return _queued(row.parsed, actor=actor, retry_of=row, **place)

@@ -1,5 +1,6 @@
 """What training shows on governance's pages."""
 
+from django.db.models import Case, When
 from django.http import HttpRequest
 
 from governance.registry.models import Version
@@ -13,10 +14,10 @@ SHOWN = 12
 
 
 def live_runs(_: HttpRequest) -> Panel | None:
-    """Runs that are not finished."""
-    found = (
-        Run.objects.exclude(state__in=states.ENDED).select_related("activity").order_by("-created_at")[:LIVE]
-    )
+    """Runs that are not finished, those that wait after those that a worker has."""
+    waits = Case(When(state=states.QUEUED, then=1), default=0)
+    unfinished = Run.objects.exclude(state__in=states.ENDED).select_related("activity")
+    found = unfinished.order_by(waits, "-created_at")[:LIVE]
     return Panel("training/panel_live_runs.html", {"runs": shown(list(found))})
 
 

@@ -207,9 +207,12 @@ class Submit(VersionDoor):
 
     @extend_schema(operation_id="versions_submit", request=None)
     def post(self, request: Request, **_: str) -> Response:
-        """Send a draft (which seals it) or a sealed version to review."""
+        """Send a draft (which seals it) or a sealed version to review. A draft is sealed by whoever may write its kind."""
         self.body()
-        return Response(shapes.decided(reviews.submit(self.readable(), actor=self.actor)))
+        version = self.readable()
+        if not version.is_sealed:
+            require_write(request.user, version.kind)
+        return Response(shapes.decided(reviews.submit(version, actor=self.actor)))
 
 
 class Approve(VersionDoor):

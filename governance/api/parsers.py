@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import IO, Any
 
-import yaml
 from django.conf import settings
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
@@ -81,16 +80,4 @@ def unkeepable(value: object) -> str | None:
             queue += [(part, depth + 1) for pair in item.items() for part in pair]
         elif isinstance(item, list | tuple):
             queue += [(part, depth + 1) for part in item]
-    return None
-
-
-def yaml_fault(text: str) -> str | None:
-    """Why a stranger's YAML is not even loaded, or None: aliases multiply, and nesting overflows the stack."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            return "uses an alias (*name); write the value out"
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            return f"is nested deeper than {MAX_DEPTH}"
     return None

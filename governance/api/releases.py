@@ -15,9 +15,10 @@ from governance.api.base import Door, Strict
 from governance.ledger.settle import NotSettled
 from governance.ledger.signer import Refused as SignerRefused
 from governance.registry import lookup
+from governance.registry.access import require_read
 from governance.registry.models import Version
 from governance.releases import actions, gate_texts
-from governance.releases.components import identity_of
+from governance.releases.components import components, identity_of
 from governance.releases.identity import behavioural_identity
 from governance.releases.models import GateReport
 
@@ -122,6 +123,10 @@ class Identity(ReleaseDoor):
         """The behavioural identity: one hash over all that decides how the release answers."""
         self.query()
         version = self.readable()
+        for named in components(version).values():
+            # The parts quote what the deployment configuration says.
+            if named.version is not None:
+                require_read(self.person, named.version)
         found = identity_of(version)
         return Response(
             IdentityOut(

@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import yaml
 from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import MultiPartParser
@@ -16,13 +15,12 @@ from rest_framework.response import Response
 from governance.api import serializers as shapes
 from governance.api.artifacts import created, newest_number
 from governance.api.base import Door
-from governance.api.parsers import check_length, unkeepable, yaml_fault
+from governance.api.parsers import check_length, unkeepable
 from governance.registry import actions, importers
 from governance.registry.access import require_write
 from governance.registry.importers import BadFile, Imported
 from governance.registry.models import Version
 
-YAML = {".yaml", ".yml"}
 WHOLE_FOLDER = {"model"}
 
 log = logging.getLogger("charter.api")
@@ -77,13 +75,10 @@ def stored(file: Any, folder: Path) -> Path:
 
 def read(kind: str, paths: list[Path], meta: str) -> Imported:
     """What the files say, together with `meta`. Raises BadFile naming the file and the rule."""
-    for path in paths:
-        if path.suffix in YAML:
-            check_yaml(path.name, path.read_bytes())
-    extra = fields(meta)
-    if kind == "eval-suite":
-        check_suite(paths, extra)
     try:
+        extra = fields(meta)
+        if kind == "eval-suite":
+            check_suite(paths, extra)
         found = importers.read(kind, paths[0].parent if kind in WHOLE_FOLDER else paths[0], extra)
     except BadFile:
         raise
@@ -96,23 +91,10 @@ def read(kind: str, paths: list[Path], meta: str) -> Imported:
     return found
 
 
-def check_yaml(name: str, raw: bytes) -> None:
-    """Raise BadFile for YAML that may not even be loaded."""
-    try:
-        fault = yaml_fault(raw.decode())
-    except UnicodeDecodeError as error:
-        raise BadFile(f"{name} is not UTF-8 (byte {error.start}).") from error
-    except yaml.YAMLError as error:
-        raise BadFile(f"{name} cannot be read: {' '.join(str(error).split())}.") from error
-    if fault:
-        raise BadFile(f"{name} {fault}.")
-
-
 def fields(meta: str) -> dict[str, Any]:
     """The metadata as named fields. Raises BadFile."""
     if not meta.strip():
         return {}
-    check_yaml("meta", meta.encode())
     with tempfile.TemporaryDirectory(prefix="charter-meta-") as folder:
         path = Path(folder) / f"meta{'.json' if is_json(meta) else '.yaml'}"
         path.write_text(meta, encoding="utf-8")

@@ -1,11 +1,12 @@
 """Making facts: each takes the value from where it points, so that value and source cannot differ."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from governance.evidence.facts import Absence, Assurance, Derivation, Fact, Pointer, State, Value, weakest
 from governance.evidence.records import Recorded, Sealed
+from governance.registry import states
 
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 _STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -84,6 +85,12 @@ def derived(
         assurance=weakest(inputs),
         source=source,
     )
+
+
+def count_withdrawn(key: str, label: str, standing: Iterable[Fact], unit: str) -> Fact:
+    """How many of these facts, each the state of a version, say that nobody may use it any more."""
+    withdrawn = [fact for fact in standing if fact.value in states.WITHDRAWN]
+    return derived(key, label, "count", withdrawn, len(withdrawn), unit)
 
 
 def gap(key: str, label: str, state: State, reason: str, owner: str = "") -> Fact:

@@ -6,7 +6,7 @@ loaded in batches, so the number of queries does not grow with the number of anc
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -23,6 +23,8 @@ from governance.registry.models import Activity, Artifact, Production, Usage, Ve
 from governance.reviews.models import Review
 
 CHUNK = 500
+STANDING = (states.APPROVED, states.SUPERSEDED)
+"""States of a suite that somebody else than its authors vouched for, best first."""
 WEIGHT = sorted(role for role, ancestry in ANCESTRY.items() if ancestry == "weight")
 
 
@@ -79,20 +81,31 @@ class View:
 
     @cached_property
     def evaluations(self) -> list[tuple[Step, Edge]]:
-        """The newest ended evaluation of `model` on each suite, with the suite's edge; by suite."""
+        """The newest ended evaluation of `model` on each suite, with the suite's edge; approved suites first."""
         return self.evaluations_of([self.model])[self.model.subject] if self.model else []
 
     def evaluations_of(self, models: Collection[Sealed]) -> dict[str, list[tuple[Step, Edge]]]:
-        """As `evaluations`, for many models at once: {subject of the model: its evaluations}."""
+        """As `evaluations`, for many models at once: {subject of the model: its evaluations}.
+
+        A trial, which asks only the first items of each task, is no evaluation and never stands in the place of one.
+        """
         wanted = {(model.subject, model.digest) for model in models}
         newest: dict[str, dict[str, tuple[Step, Edge]]] = {model.subject: {} for model in models}
         rows = Usage.objects.filter(version__in=[model.version for model in models], role="evaluated")
-        steps = self.steps(rows.values_list("activity_id", flat=True))
+        steps = [step for step in self.steps(rows.values_list("activity_id", flat=True)) if _measures(step)]
         for step in sorted(steps, key=lambda step: step.record.entry_index):
-            measured = [edge for edge in step.used_as("evaluated") if (edge.subject, edge.digest) in wanted]
-            for model in measured if step.record.state["kind"] == "evaluation" else ():
-                newest[model.subject] |= {edge.subject: (step, edge) for edge in step.used_as("evaluated_on")}
-        return {subject: [found[suite] for suite in sorted(found)] for subject, found in newest.items()}
+            for model in step.used_as("evaluated"):
+                if (model.subject, model.digest) in wanted:
+                    newest[model.subject] |= {
+                        edge.subject: (step, edge) for edge in step.used_as("evaluated_on")
+                    }
+        suites = self.versions(
+            (edge.subject, edge.digest) for ran in newest.values() for _, edge in ran.values()
+        )
+        return {
+            subject: [ran[suite] for suite in sorted(ran, key=lambda suite: _standing(suite, suites))]
+            for subject, ran in newest.items()
+        }
 
     def reviews(self, versions: Collection[Sealed]) -> dict[str, list[Recorded]]:
         """Reviews of each of `versions` by subject, oldest first."""
@@ -156,6 +169,20 @@ class View:
             for record in records
             if record.state["state"] == Activity.ENDED
         ]
+
+
+def _measures(step: Step) -> bool:
+    return step.record.state["kind"] == "evaluation" and step.summary.get("limit") is None
+
+
+def _standing(suite: str, held: Mapping[str, Sealed]) -> tuple[int, str, int]:
+    """Sort key of suites: approved ones first, then by name, the newest version first.
+
+    The first of two tasks with one name keeps it, so nobody puts a suite of their own in the place of an approved one.
+    """
+    state = held[suite].record.state["state"] if suite in held else ""
+    name, _, number = suite.rpartition("@")
+    return STANDING.index(state) if state in STANDING else len(STANDING), name, -int(number)
 
 
 def _opened(entry: Entry) -> Recorded | None:

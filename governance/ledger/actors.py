@@ -38,6 +38,11 @@ class Actor:
         """A command at a shell, for somebody: `cli:root for person:ada`, or for nobody: `cli:root`."""
         return cls(f"cli:{os_user} for person:{handle}" if handle else f"cli:{os_user}", handle)
 
+    @property
+    def is_person(self) -> bool:
+        """Whether a person or their token acts, and neither a command nor a part of Charter."""
+        return self.name.removeprefix("demo ").startswith(("person:", "token:"))
+
     def demo(self) -> Actor:
         """The same actor, marked as playing a part: `demo person:ada`."""
         return replace(self, name=f"demo {self.name}")

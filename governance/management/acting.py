@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from governance.ledger.actors import Actor
 from governance.ledger.append import Stale
+from governance.ledger.canonical import CanonicalError
 from governance.people.models import User
 from governance.people.permissions import require
 from governance.registry.actions import Refused
@@ -22,7 +24,7 @@ from governance.registry.lookup import Ambiguous, NotFound
 
 EXIT_REFUSED, EXIT_ERROR = 1, 3
 REFUSALS: tuple[type[Exception], ...] = (
-    Refused, Stale, BadFile, ContentError, UnknownKind, NotFound, Ambiguous, PermissionDenied, ValidationError,
+    Refused, Stale, BadFile, ContentError, CanonicalError, UnknownKind, NotFound, Ambiguous, PermissionDenied, ValidationError,
 )  # fmt: skip
 """What a person can put right; shown as one sentence, exit code 1."""
 
@@ -69,7 +71,7 @@ class ActingCommand(BaseCommand):
             text = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
             self.stderr.write(self.style.ERROR(text))
             sys.exit(self.exit_refused)
-        except OSError as error:
+        except (OSError, DatabaseError) as error:
             self.stderr.write(
                 self.style.ERROR(f"{error}. Nothing was recorded; put it right and run the command again.")
             )

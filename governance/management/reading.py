@@ -5,6 +5,7 @@ from argparse import RawDescriptionHelpFormatter
 from typing import Any, ClassVar
 
 from django.core.management import BaseCommand
+from django.db import DatabaseError
 
 from governance.cards.compose import NoCard
 from governance.evidence.collect import NoSuchSize
@@ -18,7 +19,7 @@ from governance.registry.lookup import Ambiguous, NotFound
 EXIT_REFUSED, EXIT_ERROR = 1, 3
 REFUSALS = (NoCard, NoSuchSize, NotThen, UnknownKind, NotFound, Ambiguous)
 """What a person can put right by asking otherwise; exit code 1."""
-FAULTS = (Inconsistent, KeyUnavailable, NotSettled, Refused, OSError)
+FAULTS = (Inconsistent, KeyUnavailable, NotSettled, Refused, OSError, DatabaseError)
 """What is wrong with the installation; exit code 3."""
 
 

@@ -159,18 +159,22 @@ def register(
 
 
 def _store(data: dict[str, Any], files: Mapping[str, Path]) -> None:
-    """Store the given files; refuse content that lists bytes which are neither given nor in the store."""
-    listed = {entry["path"]: entry["sha256"] for entry in data.get("files", [])}
+    """Store the given files; refuse content that lists bytes which are neither given nor in the store, or not so many."""
+    entries = data.get("files", [])
+    listed = {entry["path"]: entry["sha256"] for entry in entries}
     for name, path in files.items():
         if blobs.put(path).sha256 != listed.get(name):
             raise Refused(
                 f"{name} changed while it was being registered; register it again when nothing writes to it."
             )
-    held = set(Blob.objects.filter(sha256__in=listed.values()).values_list("sha256", flat=True))
+    held = dict(Blob.objects.filter(sha256__in=listed.values()).values_list("sha256", "size"))
     if missing := sorted(name for name, sha256 in listed.items() if sha256 not in held):
         raise Refused(
             f"The content lists the file {missing[0]}, whose bytes were neither given nor stored before."
         )
+    if wrong := [entry for entry in entries if entry["size"] != held[entry["sha256"]]]:
+        said, size = wrong[0], held[wrong[0]["sha256"]]
+        raise Refused(f"The file {said['path']} has {size} bytes, and the content says {said['size']}.")
 
 
 def _sealed(

@@ -33,6 +33,7 @@ class RegistryConfig(AppConfig):
                     "content",
                     "digest",
                     "restricted",
+                    "based_on",
                     "created_by",
                     "created_at",
                     "sealed_at",

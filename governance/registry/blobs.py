@@ -78,9 +78,20 @@ def _write(sha256: str, path: Path) -> None:
             )
         os.chmod(temporary, 0o444)
         os.replace(temporary, target)
+        # Else a power cut could take the name away again, after the entry that speaks of it was written.
+        for folder in (target.parent, *target.parent.parents[:2]):
+            _sync_folder(folder)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -104,7 +115,7 @@ def read(sha256: str, limit: int | None = None) -> bytes:
 
 
 def lay_out(files: list[dict[str, object]], folder: Path) -> Path:
-    """Put the named blobs at their paths under `folder` (hard links where the store is local), checking each digest."""
+    """Copy the named blobs to their paths under `folder`, and check each copy's digest. Raises MissingBlob, OSError."""
     for entry in files:
         target = folder / str(entry["path"])
         target.parent.mkdir(parents=True, exist_ok=True)

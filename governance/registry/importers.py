@@ -26,7 +26,15 @@ class Imported(NamedTuple):
 
 
 class _Exact(yaml.SafeLoader):
-    """YAML whose fractions stay as they were written."""
+    """YAML whose fractions stay as they were written, without aliases: a few lines of them can stand for gigabytes."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(
+                None, None, "aliases (*name) are not read; write the value out", mark
+            )
+        return super().compose_node(parent, index)
 
 
 _Exact.yaml_implicit_resolvers = {
@@ -44,6 +52,8 @@ def parse_text(path: Path) -> Any:
         raise BadFile(f"{path.name} is not UTF-8 (byte {error.start}).") from error
     except (CanonicalError, yaml.YAMLError) as error:
         raise BadFile(f"{path.name} cannot be read: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise BadFile(f"{path.name} is nested too deeply.") from error
     except OSError as error:
         raise BadFile(f"{path} cannot be read: {error.strerror}.") from error
 

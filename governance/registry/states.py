@@ -25,6 +25,9 @@ MOVES: frozenset[tuple[str, str]] = frozenset(
 USABLE = frozenset({SEALED, IN_REVIEW, APPROVED, SUPERSEDED})
 """States in which a run may use a version: sealed, and neither refused nor revoked."""
 
+WITHDRAWN = frozenset({REFUSED, REVOKED})
+"""States in which nothing may begin to use a version; what was made of it before should be looked at again."""
+
 
 def may_move(before: str, after: str) -> bool:
     return (before, after) in MOVES

@@ -1,5 +1,7 @@
 """What must hold before a release or a release policy is approved; registered with the reviews."""
 
+from django.db.models import Q
+
 from governance.ledger.models import Entry
 from governance.registry.events import RegistryEvent
 from governance.registry.models import Version
@@ -18,7 +20,10 @@ def parts_are_approved(version: Version) -> str | None:
 
 
 def gate_passed(version: Version) -> str | None:
-    """Why the newest gate report of a release does not allow its approval, or None."""
+    """Why the newest gate report of a release does not allow its approval, or None.
+
+    Whatever was revoked since the report may be among what the release comes from, so it must be run again.
+    """
     report = version.gate_reports.first()
     again = f"run manage.py gate {version.subject}"
     if report is None:
@@ -26,7 +31,8 @@ def gate_passed(version: Version) -> str | None:
     if report.digest != version.digest or report.evidence_size <= _sealed_at(version):
         return f"The newest gate report of {version.subject} is not about what is sealed now; {again}."
     if report.verdict == PASSED:
-        return None
+        revoked = _revoked_since(report.evidence_size)
+        return f"{revoked} was revoked after the gate of {version.subject} ran; {again}." if revoked else None
     return f"The gate {'refused' if report.verdict == REFUSED else 'could not decide about'} {version.subject}: {_titles(report)}."
 
 
@@ -41,6 +47,17 @@ def _sealed_at(version: Version) -> int:
         object_type=Version.ledger_type, object_id=str(version.id), op__in=[str(op) for op in SEALING]
     ).order_by("rev")[0]
     return entry.leaf_index if entry.leaf_index is not None else 2**63
+
+
+def _revoked_since(size: int) -> Version | None:
+    """A version that was revoked beyond the first `size` entries: the evidence of that size does not know it."""
+    later = Entry.objects.filter(
+        Q(leaf_index__gte=size) | Q(leaf_index=None),
+        object_type=Version.ledger_type,
+        op=RegistryEvent.REVOKED,
+    )
+    entry = later.order_by("id").first()
+    return Version.objects.select_related("artifact").get(pk=entry.object_id) if entry else None
 
 
 def _titles(report: GateReport) -> str:

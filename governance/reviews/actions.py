@@ -10,7 +10,7 @@ from governance.ledger.append import append
 from governance.registry import states
 from governance.registry.actions import Refused, move, seal, with_author
 from governance.registry.events import RegistryEvent
-from governance.registry.models import Version
+from governance.registry.models import Artifact, Version
 from governance.reviews import conditions
 from governance.reviews.events import ReviewEvent
 from governance.reviews.models import Review
@@ -29,6 +29,7 @@ def submit(version: Version, *, actor: Actor) -> Version:
 @transaction.atomic
 def approve(version: Version, *, digest: str, reason: str, actor: Actor) -> Review:
     """Approve exactly `digest`; the artifact's earlier approved version is superseded. Raises Refused with what stands in the way."""
+    _alone(version)
     if why := conditions.obstacles(version):
         raise Refused(" ".join(why))
     review = _review(
@@ -49,11 +50,17 @@ def approve(version: Version, *, digest: str, reason: str, actor: Actor) -> Revi
 @transaction.atomic
 def refuse(version: Version, *, digest: str, reason: str, actor: Actor) -> Review:
     """Refuse exactly `digest`, for good; a better version gets the next number. Raises Refused."""
+    _alone(version)
     review = _review(
         version, Review.REFUSE, ReviewEvent.REFUSAL_GIVEN, digest=digest, reason=reason, actor=actor
     )
     move(version, states.REFUSED, op=ReviewEvent.REFUSED, actor=actor, summary=_cited(review))
     return review
+
+
+def _alone(version: Version) -> None:
+    """One decision over an artifact at a time: two at once would both see no approved version to supersede."""
+    Artifact.objects.select_for_update().get(pk=version.artifact_id)
 
 
 def _review(
@@ -75,7 +82,7 @@ def _review(
 
 def obstacle(version: Version, *, digest: str | None, reason: str, actor: Actor) -> str | None:
     """Why `actor` may not review `version` now, or None."""
-    if actor.handle is None or actor.name.startswith("cli:"):
+    if actor.handle is None or not actor.is_person:
         return "A review needs a signed-in person; commands cannot approve or refuse."
     if version.state != states.IN_REVIEW:
         return f"{version.subject} is {version.state.replace('_', ' ')}, not in review."

@@ -77,6 +77,8 @@ def rights(request: HttpRequest, version: Version) -> dict[str, Any]:
     why = None
     if version.state == states.IN_REVIEW and reviewer:
         why = reviews.obstacle(version, digest=version.digest, reason="-", actor=actor_for(user))
+    elif version.state == states.IN_REVIEW:
+        why = "It waits for a member of the group reviewer who did not write it."
     obstacles = conditions.obstacles(version) if version.state == states.IN_REVIEW else []
     return {
         "can_submit": version.state in {states.DRAFT, states.SEALED} and may(user, "reviews:version:submit"),

@@ -7,10 +7,12 @@ from rest_framework.test import APIClient
 
 from governance.ledger.models import Entry
 from governance.people.models import User
+from governance.registry import actions
 from governance.registry.models import Version
 from governance.releases.models import GateReport
 from tests import cast as people
 from tests.api.conftest import V1, fields, problem
+from tests.builders import ADA
 from tests.evidence import world
 
 GATE = f"{V1}/releases/assistant/1/gate/"
@@ -77,6 +79,15 @@ def test_the_identity_changes_with_the_prompt_alone(signed_in, built):
     other = mara.get(f"{V1}/releases/second/2/identity/").json()
     assert other["identity"] != one["identity"]
     assert other["parts"]["system_prompt"] == "not_applicable"
+
+
+def test_the_identity_does_not_quote_a_restricted_deployment(signed_in, built):
+    content = {"engine": "vault", "engine_version": "1", "context_length": 512, "decoding": {}}
+    actions.register("deployment", "vault", content, restricted=True, actor=ADA)
+    composed(signed_in("mara"), deployment="vault")
+    place = f"{V1}/releases/second/1/identity/"
+    assert "restricted" in problem(signed_in("otto").get(place), 403)["detail"]
+    assert signed_in("ravi").get(place).json()["parts"]["engine"] == "vault"
 
 
 def test_a_release_without_report_says_how_to_get_one(signed_in, built):

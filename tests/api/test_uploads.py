@@ -180,9 +180,20 @@ def test_bad_metadata_is_a_refusal(ada, meta):
     assert not Version.objects.exists()
 
 
+def test_yaml_that_multiplies_is_not_read_whatever_it_is_called(ada, signed_in):
+    bomb = "a: &a [x, x]\nb: &b [*a, *a]\ntitle: *b\n"
+    for name in ("house.yaml", "house.txt", "house"):
+        told = problem(
+            upload(signed_in("polly"), text(name, bomb), kind="constitution", slug="house", meta=""), 422
+        )
+        assert "aliases" in told["detail"]
+    assert "aliases" in problem(upload(ada, lines(ROW), meta=bomb), 422)["detail"]
+
+
 @pytest.mark.parametrize(
     "more",
     [
+        {"tasks": [{"name": "x", "file": ["items.jsonl"]}]},
         {"items": {"items.jsonl": {"from": "/etc/hosts"}}},
         {"tasks": [{"name": "x", "file": "../../etc/hosts"}]},
     ],

@@ -4,7 +4,7 @@ import pytest
 
 from governance.ledger.models import Entry
 from governance.people.actions import set_groups
-from governance.registry import actions, states
+from governance.registry import actions, lookup, states
 from governance.registry.models import Version
 from governance.reviews.models import Review
 from tests.api.conftest import V1, fields, problem
@@ -215,6 +215,13 @@ def test_an_engineer_writes_no_constitution(polly, signed_in):
     assert "policy-editor" in detail
     body = {"kind": "constitution", "slug": "other", "content": CHANGED, "state": "draft"}
     assert signed_in("ada").post(f"{V1}/versions/", body, format="json").status_code == 403
+
+
+def test_nobody_seals_the_draft_of_a_kind_that_they_do_not_write(polly, signed_in):
+    draft(polly)
+    assert "policy-editor" in problem(signed_in("eno").post(f"{HOUSE}submit/"), 403)["detail"]
+    assert signed_in("mara").post(f"{HOUSE}submit/").status_code == 403
+    assert lookup.find("constitution:house", drafts=True).state == "draft"
 
 
 def test_a_token_may_review_when_its_scope_says_so(polly, with_token):

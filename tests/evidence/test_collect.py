@@ -19,7 +19,7 @@ from governance.registry.models import Activity, Artifact, Usage, Version
 from governance.reviews import actions as reviews
 from tests import builders
 from tests.builders import ADA, MARA, POLLY, RAVI
-from tests.evidence.world import RESULTS, approve, compose, eval_suite, evaluation, settled
+from tests.evidence.world import PRINCIPLES, RESULTS, approve, compose, eval_suite, evaluation, settled
 
 
 def facts_of(subject):
@@ -109,6 +109,31 @@ def test_results_are_the_newest_of_each_suite(world, tmp_path):
     assert value(document, "refusal_results.harmful_refusal.n") == 40
 
 
+def test_approved_suites_come_first_and_of_their_versions_the_newest(world, tmp_path):
+    first = eval_suite(tmp_path, "zz")
+    evaluation(world.tuned, first, [{**RESULTS[0], "score": "0.1"}])
+    approve(first, submitter=ADA)
+    content = {**first.content, "title": "Grown"}
+    second = actions.register("eval-suite", "zz", content, actor=ADA)
+    evaluation(world.tuned, second, [{**RESULTS[0], "score": "0.2"}])
+    assert value(facts_of("model:tuned"), "results.harmful_refusal.score") == "0.1"
+    approve(second, submitter=ADA)
+    document = facts_of("model:tuned")
+    assert value(document, "results.harmful_refusal.score") == "0.2"
+    assert value(document, "results.harmful_refusal.suite") == "eval-suite:zz@2"
+    assert value(document, "results.harmful_refusal.suite_state") == "approved"
+    assert value(document, "results.harmful_refusal__zz_1.suite_state") == "superseded"
+    assert value(document, "results.harmful_refusal__basics_1.suite_state") == "sealed"
+
+
+def test_a_trial_never_stands_in_the_place_of_an_evaluation(world):
+    evaluation(world.tuned, world.suite, [{**RESULTS[0], "score": "1", "n": 2}], limit=2)
+    document = facts_of("model:tuned")
+    assert value(document, "results.harmful_refusal.score") == "0.925"
+    evaluation(world.base, world.suite, RESULTS, limit=2)
+    assert facts_of("model:tiny-base").get("results").state == "not_recorded"
+
+
 def test_an_evaluation_that_has_not_ended_does_not_count(world):
     used = [("evaluated", world.base), ("evaluated_on", world.suite)]
     activity = actions.start_activity("evaluation", "Started", used, summary={"results": RESULTS}, actor=ADA)
@@ -154,14 +179,27 @@ def test_an_internal_prompt_is_withheld(world):
 
 
 def test_a_restricted_dataset_gives_its_name_and_no_more(world, tmp_path):
-    content = {**world.chats.content, "description": "heliotrope"}
+    said = {"field": "mixture.1.source", "state": "withheld", "reason": "heliotrope", "owner": "heliotrope"}
+    content = {**world.chats.content, "description": "heliotrope", "source_type": "crawled", "gaps": [said]}
     hidden = actions.register("dataset", "hidden", content, restricted=True, actor=ADA)
     builders.trained(tmp_path, world.base, [hidden], "other")
     document = facts_of("model:other")
     assert value(document, "mixture.1.dataset") == "dataset:hidden@1"
     assert document.get("mixture.1.rows").state == "withheld"
     assert document.get("mixture.rows") is None
+    assert {document.get(field).state for field in ("crawlers", "user_data")} == {"withheld"}
     assert b"heliotrope" not in document.canonical()
+    assert b"crawled" not in document.canonical()
+
+
+def test_a_restricted_constitution_gives_its_name_and_no_more(world):
+    hidden = actions.register("constitution", "hidden", PRINCIPLES, restricted=True, actor=POLLY)
+    compose(world.tuned, hidden, slug="secretive")
+    document = facts_of("release:secretive")
+    assert value(document, "policy_public.source") == "constitution:hidden@1"
+    for field in ("policy_public", "refusal_policy", "response_style"):
+        assert document.get(field).state == "withheld"
+    assert b"no-harm" not in document.canonical()
 
 
 def test_a_release_tells_its_layers(world):

@@ -100,7 +100,12 @@ def eval_suite(folder: Path, slug: str = "basics") -> Version:
 
 
 def evaluation(
-    model: Version, suite: Version, results: list[dict[str, Any]], *, actor: Actor = ADA
+    model: Version,
+    suite: Version,
+    results: list[dict[str, Any]],
+    *,
+    actor: Actor = ADA,
+    limit: int | None = None,
 ) -> Activity:
     used = [("evaluated", model), ("evaluated_on", suite)]
     activity = actions.start_activity(
@@ -109,6 +114,7 @@ def evaluation(
     summary = {
         "run": "run-2",
         "seed": 7,
+        "limit": limit,
         "results": results,
         "harness": {"name": "lm_eval", "version": "0.4.13"},
         "items_sha256": "12" * 32,

@@ -1,6 +1,7 @@
 """The admin changes accounts through actions, and only for administrators."""
 
 import pytest
+from django.contrib import admin
 from django.urls import reverse
 
 from governance.ledger.models import Entry
@@ -33,6 +34,28 @@ def test_groups_are_changed_and_accounts_closed(client, cast):
     assert (account.groups, account.active) == (["auditor"], False)
     ops = list(Entry.objects.filter(object_id=str(account.pk)).order_by("rev").values_list("op", flat=True))
     assert ops == ["people:account:created", "people:account:groups-changed", "people:account:deactivated"]
+
+
+def test_a_bad_user_name_is_told_at_its_field(client, cast):
+    client.force_login(cast.root)
+    data = {"username": "a b!", "handle": "zoe", "password": "a-long-enough-secret"}
+    page = client.post(reverse("admin:people_account_add"), data)
+    assert "Enter a valid username" in page.content.decode()
+    assert not Account.objects.filter(handle="zoe").exists()
+
+
+def test_a_closed_account_is_not_opened_again(client, cast):
+    client.force_login(cast.root)
+    url = reverse("admin:people_account_change", args=[cast.otto.account.pk])
+    client.post(url, {"groups": []})
+    assert 'name="active"' not in client.get(url).content.decode()
+    client.post(url, {"groups": ["auditor"], "active": "on"})
+    account = Account.objects.get(handle="otto")
+    assert (account.groups, account.active) == (["auditor"], False)
+
+
+def test_only_accounts_are_administered():
+    assert list(admin.site._registry) == [Account]
 
 
 def test_nobody_deletes_and_nobody_changes_themselves(client, cast):

@@ -7,7 +7,9 @@ import pytest
 from django.core.management import call_command
 
 from governance.ledger.models import Entry
-from governance.registry import blobs, lookup
+from governance.registry import actions, blobs, lookup
+from governance.registry.actions import Refused
+from governance.registry.kinds.base import ContentError, Ref
 from governance.registry.models import Activity, Artifact, Version
 from tests import builders
 from tests.cast import gather
@@ -94,6 +96,28 @@ def test_unknown_kind_field_and_slug_name_what_would_be_right(tmp_path, capsys):
     assert "licnce" in run(capsys, "register", "dataset", "x", path, "--meta", meta, "--as", "ada", code=1)[1]
 
 
+def test_what_has_no_canonical_form_is_a_refusal(tmp_path, capsys):
+    recipe = "title: R\nstages: [{name: a, stage: sft, inputs: {init_from: ['model:x']}, params: {%s}}]\n"
+    for params, says in (
+        ("when: 2024-01-01", "date has no canonical form"),
+        ("n: 99999999999999999", "outside"),
+    ):
+        (tmp_path / "r.yaml").write_text(recipe % params)
+        _, err = run(capsys, "register", "recipe", "r", str(tmp_path / "r.yaml"), "--as", "ada", code=1)
+        assert says in err
+    assert not Version.objects.exists()
+
+
+def test_content_lists_each_file_once_and_with_its_size(tmp_path):
+    version = builders.dataset(tmp_path)
+    (entry,) = version.content["files"]
+    with pytest.raises(ContentError, match=r"the path chats\.jsonl stands there twice"):
+        actions.register("dataset", "twice", {**version.content, "files": [entry, entry]}, actor=builders.ADA)
+    wrong = {**version.content, "files": [{**entry, "size": 7}]}
+    with pytest.raises(Refused, match=r"has \d+ bytes, and the content says 7"):
+        actions.register("dataset", "wrong", wrong, actor=builders.ADA)
+
+
 def test_an_auditor_and_an_outsider_may_not_register(tmp_path, capsys):
     path, meta = dataset_file(tmp_path)
     for name in ("axel", "otto"):
@@ -138,3 +162,8 @@ def test_fractions_keep_the_text_that_was_written(tmp_path, capsys):
     run(capsys, "register", "deployment", "home", str(tmp_path / "d.yaml"), "--as", "ada")
     decoding = lookup.find("deployment:home").content["decoding"]
     assert (decoding["temperature"], decoding["top_p"]) == ("0.7", "0.1")
+
+
+def test_a_digest_ends_where_it_ends():
+    with pytest.raises(ValueError, match="digest"):
+        Ref(subject="model:base@1", digest="a" * 64 + "\n")

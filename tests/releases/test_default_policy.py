@@ -11,7 +11,7 @@ from governance.releases.gates import evaluate
 from governance.releases.rules import check_policy
 from tests import builders
 from tests.builders import RAVI
-from tests.releases.world import DEFAULT_POLICY, build, compared, released
+from tests.releases.world import DEFAULT_POLICY, build, compared, measured, released
 
 SYNTHETIC = {"source_type": "synthetic"}
 
@@ -75,6 +75,23 @@ def test_each_comparison_counts_by_itself(world, task, rule):
     assert amiss(judged(version, **{task: "equivalent"})) == {}
 
 
+def test_an_easy_suite_takes_no_place_of_an_approved_one(world, tmp_path):
+    version = released(world)
+    measured(world.tuned, tmp_path, {"harmful_refusal": {"score": "1"}}, slug="aaa")
+    document = collect(version, settle().size)
+    assert document.get("results.harmful_refusal.suite").value == "eval-suite:basics@1"
+    assert document.get("results.harmful_refusal__aaa_1.score").value == "1"
+    assert amiss(judged(version)) == {}
+
+
+def test_a_suite_that_nobody_approved_decides_nothing(world, tmp_path):
+    model = builders.model(tmp_path, "found", tensors={"z": [9.0]})
+    measured(model, tmp_path, {}, slug="aaa")
+    found = amiss(judged(released(world, model="found")))
+    assert found["suites-approved"] == REFUSED
+    assert "harmful-refusal" not in found
+
+
 def test_without_a_comparison_nothing_is_decided(world):
     document = collect(released(world), settle().size)
     policy = release_policy.KIND.parse(importers.mapping(DEFAULT_POLICY))
@@ -130,6 +147,13 @@ def test_a_part_that_is_revoked_later_counts_against_the_release(world):
     version = released(world)
     actions.revoke(lookup.find("deployment:local"), reason="It leaks.", actor=RAVI)
     assert amiss(judged(version)) == {"parts-approved": REFUSED}
+
+
+@pytest.mark.parametrize("subject", ["dataset:chats", "model:base"])
+def test_what_the_model_was_made_from_must_not_be_withdrawn(world, subject):
+    version = released(world)
+    actions.revoke(lookup.find(subject), reason="Nobody had agreed.", actor=RAVI)
+    assert amiss(judged(version)) == {"inputs-stand": REFUSED}
 
 
 def test_a_release_without_a_system_prompt_may_pass(world):

@@ -112,6 +112,15 @@ def test_only_the_newest_report_counts(world):
         review(version)
 
 
+def test_what_is_revoked_after_the_gate_asks_for_another(world):
+    version, _ = gated(world, LICENSED)
+    actions.revoke(lookup.find("dataset:chats"), reason="Nobody had agreed.", actor=RAVI)
+    with pytest.raises(Refused, match=r"dataset:chats@1 was revoked after the gate .*; run manage\.py gate"):
+        review(version)
+    run_gate(version, actor=MARA)
+    reviews.approve(version, digest=version.digest, reason="The gate passed.", actor=RAVI)
+
+
 def test_parts_must_be_approved_when_the_release_is(world):
     version, report = gated(world, LICENSED, approve=False)
     assert report.verdict == "passed"

@@ -42,7 +42,7 @@ def build(
     base = builders.model(folder, "base", origin="pretrained")
     chats = builders.dataset(folder, "chats", licence=licence)
     tuned = builders.trained(folder, base, [chats], "tuned", summary=TRAINING)
-    measured(tuned, folder, results or {})
+    approved(measured(tuned, folder, results or {}))
     deployment = {"engine": "transformers", "engine_version": "5.17.0", "context_length": 512, "decoding": {}}
     others = [
         builders.constitution(),
@@ -63,7 +63,10 @@ def released(world: World, slug: str = "assistant", **changes: Any) -> Version:
     return compose(slug, {**world.parts, **changes}, actor=MARA)
 
 
-def measured(model: Version, folder: Path, changes: dict[str, dict[str, Any]]) -> Activity:
+def measured(
+    model: Version, folder: Path, changes: dict[str, dict[str, Any]], slug: str = "basics"
+) -> Version:
+    """Results of `model` on a sealed suite, which is returned."""
     items = builders.write_lines(folder / "items.jsonl", [{"id": "one", "prompt": "1+1", "target": "2"}])
     task = {
         "name": "arithmetic",
@@ -75,7 +78,7 @@ def measured(model: Version, folder: Path, changes: dict[str, dict[str, Any]]) -
     files = [{"path": items.name, "size": items.stat().st_size, "sha256": digest_file(items)[0]}]
     suite = actions.register(
         "eval-suite",
-        "basics",
+        slug,
         {"title": "Basics", "status": "dev", "tasks": [task], "files": files},
         files={items.name: items},
         actor=ADA,
@@ -91,9 +94,8 @@ def measured(model: Version, folder: Path, changes: dict[str, dict[str, Any]]) -
     activity = actions.start_activity(
         "evaluation", "Evaluation", used, summary={"stage": "evaluate"}, actor=ADA
     )
-    return actions.end_activity(
-        activity, state=Activity.ENDED, summary={"seed": 0, "results": results}, actor=ADA
-    )
+    actions.end_activity(activity, state=Activity.ENDED, summary={"seed": 0, "results": results}, actor=ADA)
+    return suite
 
 
 def compared(document: Document, **sizes: str) -> Document:

@@ -70,7 +70,13 @@ def test_an_approval_names_the_digest_that_was_seen(client, cast):
 
 def test_commands_and_systems_cannot_approve():
     version = in_review()
-    for actor in (Actor.command("root", "ravi"), Actor.system("reaper")):
+    worker = Actor("system:worker for person:ravi", "ravi")
+    for actor in (
+        Actor.command("root", "ravi"),
+        Actor.command("root", "ravi").demo(),
+        worker,
+        Actor.system("reaper"),
+    ):
         with pytest.raises(Refused, match="signed-in person"):
             actions.approve(version, digest=version.digest, reason="So.", actor=actor)
 

@@ -49,10 +49,16 @@ def install() -> None:
 def fake(folder: Path, **params: Any) -> SpecDraft:
     """A spec of the fake stage on a model and a dataset that this makes."""
     install()
-    base, data = builders.model(folder), builders.dataset(folder)
+    builders.model(folder)
+    builders.dataset(folder)
+    return spec(**params)
+
+
+def spec(**params: Any) -> SpecDraft:
+    """A spec of the fake stage on the model and the dataset that `builders` make by default."""
     return SpecDraft(
         stage="fake",
-        inputs={"init_from": [base.subject], "trained_on": [data.subject]},
+        inputs={"init_from": ["model:base"], "trained_on": ["dataset:chats"]},
         params=params,
         seed=7,
         output={"slug": "tuned", "title": "Tuned"},

@@ -109,6 +109,10 @@ def test_only_what_failed_or_was_cancelled_is_retried(tmp_path):
         actions.retry(run, actor=ADA)
     again = actions.retry(actions.cancel(run, actor=ADA), actor=ADA)
     assert (again.state, again.retry_of, again.spec_digest) == (states.QUEUED, run, run.spec_digest)
+    with pytest.raises(Refused, match=f"retried already: run {again.pk} is queued"):
+        actions.retry(run, actor=ADA)
+    actions.cancel(again, actor=ADA)
+    assert actions.retry(run, actor=ADA).retry_of == run
 
 
 def test_the_command(tmp_path, capsys):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from governance.evidence.build import derived, gap, in_content, recorded
+from governance.evidence.build import count_withdrawn, derived, gap, in_content, recorded, withheld
 from governance.evidence.facts import Fact
 from governance.evidence.records import Sealed
 from governance.evidence.schema import FIELDS
@@ -22,6 +22,8 @@ def facts(view: View) -> Iterator[Fact]:
     """Facts of each dataset on the weight line, numbered in the order of the stages; of the dataset itself when it is the subject."""
     datasets = view.datasets
     yield from _mixture(datasets)
+    if view.line.steps:
+        yield from _standing(datasets)
     for number, dataset in enumerate(datasets, 1):
         yield from _about(number, dataset)
         yield from _sheet(f"datasheet.{number}", dataset)
@@ -40,8 +42,6 @@ def _mixture(datasets: Sequence[Sealed]) -> Iterator[Fact]:
         )
         yield from recorded(f"{key}.digest", "digest", dataset.record, "/state/digest", assurance="observed")
         rows += in_content(f"{key}.rows", "rows", dataset, "/rows", assurance="observed", unit="rows")
-        if not dataset.content["licence"]:
-            yield gap(f"{key}.licence", "licence", "not_recorded", f"{dataset.subject} names none.")
         yield from _or_gap(f"{key}.licence", "licence", dataset, "/licence")
         yield from in_content(f"{key}.source_type", "source type", dataset, "/source_type")
     yield from rows
@@ -59,10 +59,23 @@ def _shares(rows: Sequence[Fact]) -> Iterator[Fact]:
         yield derived(key, "share of all rows", "ratio", [row, total], decimal_text(share), "share")
 
 
+def _standing(datasets: Sequence[Sealed]) -> Iterator[Fact]:
+    """How each dataset stands now: one may be revoked long after a model was trained on it."""
+    found = [
+        fact
+        for number, dataset in enumerate(datasets, 1)
+        for fact in recorded(
+            f"mixture.{number}.state", "state", dataset.record, "/state/state", assurance="observed"
+        )
+    ]
+    yield from found
+    yield count_withdrawn("mixture.withdrawn", "datasets refused or revoked", found, "datasets")
+
+
 def _about(number: int, dataset: Sealed) -> Iterator[Fact]:
     yield from in_content(f"provenance.{number}.source_type", "source type", dataset, "/source_type")
     yield from _or_gap(f"provenance.{number}.source", "source", dataset, "/source")
-    for index, _ in enumerate(dataset.content["derived_from"]):
+    for index, _ in enumerate((dataset.disclosed or {}).get("derived_from", [])):
         key, at = f"provenance.{number}.derived_from_{index + 1}", f"/derived_from/{index}/subject"
         yield from in_content(key, "derived from", dataset, at)
     yield from _or_gap(f"size_language_domain.{number}.languages", "languages", dataset, "/languages")
@@ -74,13 +87,18 @@ def _about(number: int, dataset: Sealed) -> Iterator[Fact]:
 
 
 def _or_gap(key: str, label: str, dataset: Sealed, at: str) -> Iterator[Fact]:
-    """The value in the dataset's content, or that it says nothing."""
+    """The value in the dataset's content, or that it says nothing; of a restricted one not even that."""
+    if dataset.disclosed is None:
+        yield withheld(key, label, dataset)
+        return
     found = list(in_content(key, label, dataset, at))
     yield from found or [gap(key, label, "not_recorded", f"{dataset.subject} does not say.", dataset.owner)]
 
 
 def _synthetic(key: str, dataset: Sealed) -> Iterator[Fact]:
-    if dataset.content["synthetic"] is not None:
+    if dataset.disclosed is None:
+        yield withheld(f"{key}.generator", "generator", dataset)
+    elif dataset.content["synthetic"] is not None:
         for name in SYNTHETIC:
             yield from in_content(f"{key}.{name}", name.replace("_", " "), dataset, f"/synthetic/{name}")
     elif dataset.content["source_type"] == "synthetic":
@@ -99,7 +117,7 @@ def _sheet(key: str, dataset: Sealed) -> Iterator[Fact]:
     yield from in_content(
         f"{key}.rows_digest", "digest of the rows", dataset, "/rows_digest", assurance="observed"
     )
-    for index, _ in enumerate(dataset.content["files"]):
+    for index, _ in enumerate((dataset.disclosed or {}).get("files", [])):
         at = f"/files/{index}/sha256"
         yield from in_content(
             f"{key}.file_{index + 1}", "digest of a file", dataset, at, assurance="observed"
@@ -111,6 +129,9 @@ def _pretraining(view: View) -> Iterator[Fact]:
     for number, root in enumerate(view.line.roots, 1):
         key = PRETRAINING if number == 1 else f"{PRETRAINING}_{number}"
         label = f"training data of {root.subject}"
+        if root.disclosed is None:
+            yield withheld(key, label, root)
+            continue
         said = [item for item in root.content["gaps"] if item["field"] in ("mixture", "pretraining")]
         if said:
             yield gap(key, label, said[0]["state"], said[0]["reason"], said[0]["owner"])
@@ -119,7 +140,13 @@ def _pretraining(view: View) -> Iterator[Fact]:
 
 
 def _absent_sources(datasets: Sequence[Sealed], pretraining: Sequence[Fact]) -> Iterator[Fact]:
-    """That no dataset has a source type is certain; whether the field applies depends on what came before."""
+    """That no dataset has a source type is certain; whether the field applies depends on what came before.
+
+    With a restricted dataset among them it is not even said which of them are absent.
+    """
+    if hidden := next((dataset for dataset in datasets if dataset.disclosed is None), None):
+        yield from (withheld(field, FIELDS[field].title, hidden) for field in SOURCES)
+        return
     unknown = any(fact.state != "not_applicable" for fact in pretraining)
     types = {dataset.content["source_type"] for dataset in datasets}
     for field, source_type in SOURCES.items():

@@ -5,7 +5,7 @@ from typing import Any
 
 from governance.evidence.build import human, in_content, recorded, unit_of, word
 from governance.evidence.facts import Fact
-from governance.evidence.records import Edge, Step
+from governance.evidence.records import Edge, Sealed, Step
 from governance.evidence.view import View
 
 SHARES = ("score", "ci_low", "ci_high", "stderr", "margin", "failure_rate_upper")
@@ -16,7 +16,10 @@ RECORDS = ("run", "seed", "items_sha256", "results_sha256", "spec_digest", "envi
 
 
 def facts(view: View) -> Iterator[Fact]:
-    """Per task `results.<task>.score` and its neighbours; a task name that two suites use gets its suite's name too."""
+    """Per task `results.<task>.score` and its neighbours, with the suite and its state.
+
+    Of two suites that use one task name, the second (see View.evaluations) has its own name in the key.
+    """
     suites = view.versions((edge.subject, edge.digest) for _, edge in view.evaluations)
     taken: set[str] = set()
     for number, (step, edge) in enumerate(view.evaluations, 1):
@@ -28,6 +31,7 @@ def facts(view: View) -> Iterator[Fact]:
         for index, result in enumerate(step.summary.get("results") or []):
             task = task_key(str(result.get("task")), edge, taken)
             yield from _result(f"results.{task}", step, index, result)
+            yield from _asked_by(f"results.{task}", step, edge, suites.get(edge.subject))
             if result.get("purpose") in SAFETY:
                 yield from _result(f"refusal_results.{task}", step, index, result)
 
@@ -40,6 +44,16 @@ def _suite(key: str, step: Step, edge: Edge) -> Iterator[Fact]:
     yield from recorded(
         f"{key}.ended_at", "evaluated at", step.record, "/state/ended_at", assurance=step.assurance
     )
+
+
+def _asked_by(key: str, step: Step, edge: Edge, suite: Sealed | None) -> Iterator[Fact]:
+    """The suite behind a result, and how it stands: a gate must be able to tell a reviewed suite from any other."""
+    at = f"/state/used/{edge.place}/subject"
+    yield from recorded(f"{key}.suite", "suite", step.record, at, assurance=step.assurance)
+    if suite is not None:
+        yield from recorded(
+            f"{key}.suite_state", "state of the suite", suite.record, "/state/state", assurance="observed"
+        )
 
 
 def _records(key: str, step: Step) -> Iterator[Fact]:

@@ -15,10 +15,13 @@ PRETRAINING = ("mixture", "pretraining")
 
 
 def facts(view: View) -> Iterator[Fact]:
-    """The subject's own gaps under the key that they name, those of its weight ancestors and datasets as `<field>.gap_<n>`."""
+    """The subject's own gaps under the key that they name, those of its weight ancestors and datasets as `<field>.gap_<n>`.
+
+    What a restricted version says of its gaps is as restricted as the rest of it.
+    """
     number = 0
     for sealed in dict.fromkeys([*view.line.models, *view.datasets]):
-        for item in sealed.content["gaps"]:
+        for item in (sealed.disclosed or {}).get("gaps", []):
             told = item["field"] in PRETRAINING and sealed in view.line.roots
             if item["field"].partition(".")[0] not in FIELDS or told:
                 continue

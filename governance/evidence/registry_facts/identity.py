@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from governance.evidence.build import gap, in_content, recorded
+from governance.evidence.build import count_withdrawn, gap, in_content, recorded
 from governance.evidence.facts import Fact
 from governance.evidence.records import Sealed
 from governance.evidence.view import View
@@ -54,22 +54,27 @@ def _version(view: View, model: Sealed) -> Iterator[Fact]:
 
 
 def _dependencies(view: View) -> Iterator[Fact]:
-    number = 0
-    for step in reversed(view.line.steps):
-        for edge in step.used_as(*PARENTS):
-            number += 1
-            for name in ("subject", "role", "digest"):
-                pointer = f"/state/used/{edge.place}/{name}"
-                yield from recorded(
-                    f"dependencies.{number}.{name}", name, step.record, pointer, assurance=step.assurance
-                )
+    edges = [(step, edge) for step in reversed(view.line.steps) for edge in step.used_as(*PARENTS)]
+    found = view.versions((edge.subject, edge.digest) for _, edge in edges)
+    standing: list[Fact] = []
+    for number, (step, edge) in enumerate(edges, 1):
+        key = f"dependencies.{number}"
+        for name in ("subject", "role", "digest"):
+            pointer = f"/state/used/{edge.place}/{name}"
+            yield from recorded(f"{key}.{name}", name, step.record, pointer, assurance=step.assurance)
+        if edge.subject in found:
+            record = found[edge.subject].record
+            standing += recorded(f"{key}.state", "state", record, "/state/state", assurance="observed")
+    yield from standing
+    if view.line.steps:
+        yield count_withdrawn("dependencies.withdrawn", "models refused or revoked", standing, "models")
 
 
 def _authenticity(model: Sealed) -> Iterator[Fact]:
     for name in ("weights", "tokenizer", "chat_template"):
         label = f"digest of the {name.replace('_', ' ')}"
         yield from in_content(f"authenticity.{name}", label, model, f"/{name}_digest", assurance="observed")
-    for index, _ in enumerate(model.content["files"]):
+    for index, _ in enumerate((model.disclosed or {}).get("files", [])):
         for name in ("path", "sha256"):
             key, at = f"authenticity.{index + 1}.{name}", f"/files/{index}/{name}"
             yield from in_content(key, name, model, at, assurance="observed")
@@ -109,8 +114,6 @@ def _summary(model: Sealed) -> Iterator[Fact]:
 
 
 def _licences(view: View, model: Sealed) -> Iterator[Fact]:
-    if not model.content["licence"] and not any(item["field"] == "licence" for item in model.content["gaps"]):
-        yield gap("licence", "licence of the weights", "not_recorded", f"{model.subject} names none.")
     own = list(in_content("licence", "licence of the weights", model, "/licence"))
     yield from own or [
         gap(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from governance.evidence.build import derived, gap, in_content, recorded
+from governance.evidence.build import derived, gap, in_content, recorded, withheld
 from governance.evidence.facts import Fact
 from governance.evidence.records import Sealed
 from governance.evidence.schema import FIELDS as SCHEMA
@@ -17,7 +17,9 @@ def facts(view: View) -> Iterator[Fact]:
     if view.model is None:
         return
     constitution = _constitution(view)
-    if constitution is not None:
+    if constitution is not None and constitution.disclosed is None:
+        yield from _hidden(constitution)
+    elif constitution is not None:
         yield from _principles(constitution)
     if view.version.kind == "release":
         yield from _system_prompt(view)
@@ -29,6 +31,15 @@ def _constitution(view: View) -> Sealed | None:
     edges = [edge for step in reversed(view.line.steps) for edge in step.used_as("constitution")]
     found = view.versions((edge.subject, edge.digest) for edge in edges)
     return next((found[edge.subject] for edge in edges if edge.subject in found), None)
+
+
+def _hidden(constitution: Sealed) -> Iterator[Fact]:
+    """Of a restricted constitution the name alone: not even how many principles it has."""
+    yield from recorded(
+        "policy_public.source", "constitution", constitution.record, "/state/subject", assurance="observed"
+    )
+    for field in ("policy_public", *FIELDS):
+        yield withheld(field, SCHEMA[field].title, constitution)
 
 
 def _principles(constitution: Sealed) -> Iterator[Fact]:
@@ -69,7 +80,7 @@ def _principles(constitution: Sealed) -> Iterator[Fact]:
 
 def _text(field: str, constitution: Sealed, index: int, item: dict[str, str]) -> Iterator[Fact]:
     key, label = f"{field}.{item['id']}.text", "text"
-    if item["visibility"] == "internal" and constitution.disclosed is not None:
+    if item["visibility"] == "internal":
         yield gap(key, label, "withheld", item["reason"], item["owner"])
     else:
         yield from in_content(key, label, constitution, f"/principles/{index}/text")

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.core.management import BaseCommand, CommandError
 
 from governance.ledger.actors import Actor
@@ -30,13 +31,16 @@ class Command(BaseCommand):
         if User.objects.filter(username=username).exists():
             raise CommandError(f"{username} exists already; change groups in the admin.")
         password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-        validate_password(password)
-        user = create_person(
-            username,
-            handle=handle,
-            email=email,
-            password=password,
-            groups=groups,
-            actor=Actor.command(getpass.getuser(), None),
-        )
+        try:
+            validate_password(password)
+            user = create_person(
+                username,
+                handle=handle,
+                email=email,
+                password=password,
+                groups=groups,
+                actor=Actor.command(getpass.getuser(), None),
+            )
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(f"{username} can sign in; the ledger knows them as {user.account.handle}.")

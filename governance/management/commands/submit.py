@@ -5,6 +5,7 @@ from typing import Any
 
 from governance.management.acting import ActingCommand
 from governance.registry import lookup
+from governance.registry.access import require_write
 from governance.reviews import actions
 
 
@@ -18,5 +19,8 @@ class Command(ActingCommand):
         parser.add_argument("subject", help="kind:slug or kind:slug@number")
 
     def act(self, *, subject: str, **_: Any) -> None:
-        version = actions.submit(lookup.find(subject, drafts=True), actor=self.actor)
+        version = lookup.find(subject, drafts=True)
+        if not version.is_sealed:
+            require_write(self.person, version.kind)
+        actions.submit(version, actor=self.actor)
         self.stdout.write(f"{version.subject} is in review with the digest {version.digest}.")

@@ -31,9 +31,8 @@ Fraction = Annotated[Decimal, BeforeValidator(_exact), Field(allow_inf_nan=False
 class KindContent(BaseModel):
     """Content of a version. Unknown fields are refused, so that a misspelt one never goes unnoticed."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, regex_engine="python-re"
-    )
+    # Pydantic's own engine takes `$` for the end alone; Python's lets a line break stand behind it.
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Ref(KindContent):
@@ -54,6 +53,16 @@ class FileEntry(KindContent):
     size: int = Field(ge=0)
     """Bytes."""
     sha256: Hex
+
+
+def _named_once(files: list[FileEntry]) -> list[FileEntry]:
+    paths = [file.path for file in files]
+    if twice := sorted({path for path in paths if paths.count(path) > 1}):
+        raise ValueError(f"the path {twice[0]} stands there twice")
+    return files
+
+
+Files = Annotated[list[FileEntry], Field(min_length=1), AfterValidator(_named_once)]
 
 
 class Gap(KindContent):

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from governance.registry.kinds.base import (
-    FileEntry,
+    Files,
     Gap,
     Hex,
     Kind,
@@ -55,7 +55,7 @@ class Content(KindContent):
     """What personal data the rows hold, and how that was found out."""
     derived_from: list[Ref] = Field(default_factory=list)
     gaps: list[Gap] = Field(default_factory=list)
-    files: list[FileEntry] = Field(min_length=1)
+    files: Files
 
 
 def summary(content: Content) -> list[tuple[str, str]]:

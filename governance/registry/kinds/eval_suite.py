@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from governance.registry.kinds.base import FileEntry, Fraction, Kind, KindContent, Text, shown
+from governance.registry.kinds.base import Files, Fraction, Kind, KindContent, Text, shown
 
 
 class Patterns(KindContent):
@@ -62,7 +62,7 @@ class Content(KindContent):
     chat_template: bool = True
     licence: str = ""
     source: str = ""
-    files: list[FileEntry] = Field(min_length=1)
+    files: Files
 
     @model_validator(mode="after")
     def _tasks_fit_the_files(self) -> "Content":

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from governance.registry.kinds.base import FileEntry, Gap, Hex, Kind, KindContent, Text, shown
+from governance.registry.kinds.base import Files, Gap, Hex, Kind, KindContent, Text, shown
 
 Modality = Literal["text", "image", "audio", "video"]
 
@@ -30,7 +30,7 @@ class Content(KindContent):
     source: str = ""
     """Where an imported model comes from."""
     gaps: list[Gap] = Field(default_factory=list)
-    files: list[FileEntry] = Field(min_length=1)
+    files: Files
 
 
 def summary(content: Content) -> list[tuple[str, str]]:

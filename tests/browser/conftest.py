@@ -1,0 +1,75 @@
+"""A real browser on a real ASGI server, over a database of the test's own."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, Page
+
+from config.asgi import application
+from tests.browser.watching import Watched
+from tests.pages.world import World, build
+from training import live
+
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"There is no Chromium at {CHROMIUM}; install it, or set CHROMIUM.")
+    return {**browser_type_launch_args, "executable_path": str(CHROMIUM), "args": list(QUIET)}
+
+
+@pytest.fixture
+def world(committed_db, tmp_path, monkeypatch) -> World:
+    monkeypatch.setattr(live, "POLL_SECONDS", 0.1)
+    return build(tmp_path)
+
+
+@pytest.fixture
+def server(world: World) -> Iterator[str]:
+    """The address of the whole site, its static files included."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    uvicorn_server = uvicorn.Server(
+        uvicorn.Config(application, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    )
+    thread = threading.Thread(target=uvicorn_server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not uvicorn_server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    uvicorn_server.should_exit = True
+    thread.join(5)
+
+
+@pytest.fixture
+def open_as(server: str, world: World, browser: Browser) -> Iterator[Callable[..., Watched]]:
+    """`open_as(name, **context)`: a watched page with a session of that member of the cast, or of nobody."""
+    contexts = []
+
+    def made(name: str | None, **options: Any) -> Watched:
+        context = browser.new_context(base_url=server, reduced_motion="reduce", **options)
+        contexts.append(context)
+        if name:
+            client = Client()
+            client.force_login(world.cast.users[name])
+            value = client.cookies[settings.SESSION_COOKIE_NAME].value
+            context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": server}])
+        page: Page = context.new_page()
+        page.set_default_timeout(10_000)
+        return Watched(page)
+
+    yield made
+    for context in contexts:
+        context.close()

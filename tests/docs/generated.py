@@ -1,0 +1,123 @@
+"""The tables of the manual that are made from the code. `python -m tests.docs.generated` writes them into the pages.
+
+A table stands between `<!-- NAME: begin -->` and `<!-- NAME: end -->`; the tests compare it with what is made here.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import django
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from evals.harness.params import Params as EvaluateParams
+from governance.people import permissions as people
+from training.methods.sft import Params as SftParams
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    cells = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+
+
+def groups() -> str:
+    return table(("group", "its members"), [(f"`{name}`", does) for name, does in people.GROUPS.items()])
+
+
+def permissions() -> str:
+    head = ("action", *people.GROUPS)
+    rows = [
+        (f"`{action}`", *("yes" if group in allowed else "" for group in people.GROUPS))
+        for action, allowed in people.table().items()
+    ]
+    return table(head, rows)
+
+
+def addresses() -> str:
+    # These read Django's settings when they are imported.
+    from drf_spectacular.drainage import GENERATOR_STATS
+    from drf_spectacular.generators import SchemaGenerator
+
+    with GENERATOR_STATS.silence():
+        schema = SchemaGenerator().get_schema(request=None, public=True)
+    rows = [
+        (f"{method.upper()} `{path}`", told["description"].split("\n")[0])
+        for path, methods in schema["paths"].items()
+        for method, told in methods.items()
+    ]
+    return table(("address", "what it does"), rows)
+
+
+def parameters(model: type[BaseModel]) -> str:
+    """Name, kind of value, default and docstring of each field."""
+    rows = [
+        (f"`{name}`", kind_of(field.annotation), default_of(field), str(field.description).replace("\n", " "))
+        for name, field in model.model_fields.items()
+    ]
+    return table(("parameter", "value", "default", "meaning"), rows)
+
+
+KINDS = {bool: "true or false", int: "whole number", Decimal: "fraction", str: "text"}
+
+
+def kind_of(annotation: Any) -> str:
+    """What may be written for a field, in words."""
+    if annotation in KINDS:
+        return KINDS[annotation]
+    if get_origin(annotation) is Literal:
+        return ", ".join(f"`{choice}`" for choice in get_args(annotation))
+    if get_origin(annotation) is Annotated:
+        return kind_of(get_args(annotation)[0])
+    return " or ".join(kind_of(part) for part in get_args(annotation) if part is not type(None))
+
+
+def default_of(field: Any) -> str:
+    if field.default in (None, PydanticUndefined):
+        return ""
+    return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+
+
+TABLES: dict[str, tuple[str, Callable[[], str]]] = {
+    "groups": ("docs/security.md", groups),
+    "permissions": ("docs/security.md", permissions),
+    "addresses": ("docs/api.md", addresses),
+    "sft": ("docs/training.md", lambda: parameters(SftParams)),
+    "evaluate": ("docs/training.md", lambda: parameters(EvaluateParams)),
+}
+"""Name of a table → the page that holds it, and what makes it."""
+
+
+def between(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(<!-- {name}: begin -->\n)(.*?)(<!-- {name}: end -->)", re.DOTALL)
+
+
+def stored(name: str) -> str:
+    """The table as it stands in its page."""
+    page = (ROOT / TABLES[name][0]).read_text(encoding="utf-8")
+    found = between(name).search(page)
+    return found[2].strip() if found else ""
+
+
+def main() -> None:
+    for name, (page, make) in TABLES.items():
+        path = ROOT / page
+        made = make()
+        text = between(name).sub(
+            lambda found, made=made: f"{found[1]}{made}\n{found[3]}", path.read_text(encoding="utf-8")
+        )
+        path.write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{page}: {name}\n")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    main()

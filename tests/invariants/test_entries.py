@@ -1,0 +1,262 @@
+"""Every action leaves exactly the entries that it should, by whoever acted, and no others."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from governance.ledger import audit
+from governance.ledger.actors import Actor
+from governance.ledger.models import Entry
+from governance.ledger.settle import settle
+from governance.people import actions as people
+from governance.registry import actions as registry
+from governance.registry import lookup
+from governance.registry.models import Activity
+from governance.releases import actions as releases
+from governance.reviews import actions as reviews
+from tests import builders
+from tests.builders import ADA, CONSTITUTION, MARA, POLLY, RAVI
+from tests.invariants.world import token_of
+from tests.releases.world import World, build, released
+from tests.training import faking
+from training import actions as training
+from training import supervisor
+from training.launchers import local
+
+ROOT = Actor.person("root")
+HELPERS = {
+    "registry.move",
+    "registry.artifact_for",
+    "registry.with_author",
+    "reviews.obstacle",
+    "training.move",
+}
+"""Public functions with an actor that are parts of actions."""
+NEWER = {**CONSTITUTION, "preamble": "Newer."}
+
+Case = Callable[[World], Iterator[tuple[Actor, list[str]]]]
+"""Prepares the world, yields who will act and which entries that should leave, and then acts."""
+CASES: dict[str, Case] = {}
+
+
+def case(name: str) -> Callable[[Case], Case]:
+    return lambda make: CASES.setdefault(name, make)
+
+
+@case("people.create_person")
+def _(world):
+    yield ROOT, ["people:account:created"]
+    people.create_person("zoe", actor=ROOT)
+
+
+@case("people.set_groups")
+def _(world):
+    yield ROOT, ["people:account:groups-changed"]
+    people.set_groups(world.cast.otto.account, ["auditor"], actor=ROOT)
+
+
+@case("people.deactivate")
+def _(world):
+    yield ROOT, ["people:account:deactivated"]
+    people.deactivate(world.cast.otto.account, actor=ROOT)
+
+
+@case("people.create_token")
+def _(world):
+    expiry = timezone.now() + timedelta(days=1)
+    yield ADA, ["people:token:created"]
+    people.create_token(world.cast.ada.account, label="ci", scopes=[], expires_at=expiry, actor=ADA)
+
+
+@case("people.revoke_token")
+def _(world):
+    token = token_of(world)
+    yield ROOT, ["people:token:revoked"]
+    people.revoke_token(token, actor=ROOT)
+
+
+@case("registry.save_draft")
+def _(world):
+    yield POLLY, ["registry:artifact:created", "registry:version:drafted"]
+    registry.save_draft("constitution", "garden", {"title": "Garden"}, actor=POLLY)
+
+
+@case("registry.edit_draft")
+def _(world):
+    draft = registry.save_draft("constitution", "house", {"title": "Newer"}, actor=POLLY)
+    yield POLLY, ["registry:version:edited"]
+    registry.edit_draft(draft, NEWER, actor=POLLY)
+
+
+@case("registry.seal")
+def _(world):
+    draft = registry.save_draft("constitution", "house", NEWER, actor=POLLY)
+    yield POLLY, ["registry:version:sealed"]
+    registry.seal(draft, actor=POLLY)
+
+
+@case("registry.register")
+def _(world):
+    yield (
+        POLLY,
+        [
+            "registry:artifact:created",
+            "registry:version:registered",
+            "registry:activity:started",
+            "registry:activity:ended",
+        ],
+    )
+    registry.register("constitution", "garden", CONSTITUTION, actor=POLLY)
+
+
+@case("registry.register, the same content again")
+def _(world):
+    yield POLLY, ["registry:activity:started", "registry:activity:ended"]
+    registry.register("constitution", "house", CONSTITUTION, actor=POLLY)
+
+
+@case("registry.register, by a run")
+def _(world):
+    yield POLLY, ["registry:version:registered"]
+    registry.register("constitution", "house", NEWER, actor=POLLY, imported=False)
+
+
+@case("registry.revoke")
+def _(world):
+    yield RAVI, ["registry:version:revoked"]
+    registry.revoke(lookup.find("constitution:house"), reason="Wrong.", actor=RAVI)
+
+
+@case("registry.start_activity")
+def _(world):
+    yield ADA, ["registry:activity:started"]
+    registry.start_activity("training", "A", [("init_from", world.base)], summary={}, actor=ADA)
+
+
+@case("registry.end_activity")
+def _(world):
+    begun = registry.start_activity("training", "A", [("init_from", world.base)], summary={}, actor=ADA)
+    yield ADA, ["registry:activity:ended"]
+    registry.end_activity(begun, state=Activity.FAILED, summary={"why": "a test"}, actor=ADA)
+
+
+@case("reviews.submit")
+def _(world):
+    version = builders.constitution(content=NEWER)
+    yield POLLY, ["reviews:version:submitted"]
+    reviews.submit(version, actor=POLLY)
+
+
+@case("reviews.submit, a draft")
+def _(world):
+    draft = registry.save_draft("constitution", "house", NEWER, actor=POLLY)
+    yield POLLY, ["reviews:version:submitted"]
+    reviews.submit(draft, actor=POLLY)
+
+
+@case("reviews.approve")
+def _(world):
+    version = reviews.submit(builders.constitution("garden"), actor=POLLY)
+    yield RAVI, ["reviews:review:approval-given", "reviews:version:approved"]
+    reviews.approve(version, digest=version.digest, reason="Good.", actor=RAVI)
+
+
+@case("reviews.approve, a successor")
+def _(world):
+    version = reviews.submit(builders.constitution(content=NEWER), actor=POLLY)
+    yield (
+        RAVI,
+        ["reviews:review:approval-given", "registry:version:superseded", "reviews:version:approved"],
+    )
+    reviews.approve(version, digest=version.digest, reason="Better.", actor=RAVI)
+
+
+@case("reviews.refuse")
+def _(world):
+    version = reviews.submit(builders.constitution("garden"), actor=POLLY)
+    yield RAVI, ["reviews:review:refusal-given", "reviews:version:refused"]
+    reviews.refuse(version, digest=version.digest, reason="Bad.", actor=RAVI)
+
+
+@case("releases.compose")
+def _(world):
+    yield MARA, ["registry:artifact:created", "registry:version:registered"]
+    releases.compose("assistant", world.parts, actor=MARA)
+
+
+@case("releases.run_gate")
+def _(world):
+    release = released(world)
+    yield MARA, ["releases:gate:run"]
+    releases.run_gate(release, actor=MARA)
+
+
+@case("training.queue")
+def _(world):
+    yield ADA, ["training:run:queued"]
+    training.queue(faking.spec(), actor=ADA)
+
+
+@case("training.cancel")
+def _(world):
+    run = training.queue(faking.spec(), actor=ADA)
+    yield MARA, ["training:run:cancelled"]
+    training.cancel(run, actor=MARA)
+
+
+@case("training.retry")
+def _(world):
+    run = training.cancel(training.queue(faking.spec(), actor=ADA), actor=ADA)
+    yield ADA, ["training:run:queued"]
+    training.retry(run, actor=ADA)
+
+
+@pytest.fixture
+def world(committed_db, tmp_path) -> World:
+    faking.install()
+    return build(tmp_path)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_action_leaves_its_entries(world, name):
+    acting = CASES[name](world)
+    actor, expected = next(acting)
+    newest = Entry.objects.latest("id").id
+    assert next(acting, None) is None
+    entries = Entry.objects.filter(id__gt=newest).order_by("id")
+    assert [entry.op for entry in entries] == expected
+    assert {entry.actor for entry in entries} == {str(actor)}
+    settle()
+    assert audit.run().problems == []
+
+
+def test_a_run_leaves_its_entries_from_the_queue_to_the_sealed_version(world, monkeypatch):
+    monkeypatch.setattr(local, "RUNNER", faking.FAST_RUNNER)
+    newest = Entry.objects.latest("id").id
+    run = training.queue(faking.spec(), actor=ADA)
+    supervisor.execute(run.id, "worker")
+    entries = Entry.objects.filter(id__gt=newest).order_by("id")
+    assert [(entry.op, entry.actor) for entry in entries] == [
+        ("training:run:queued", "person:ada"),
+        ("training:run:claimed", "system:worker"),
+        ("registry:activity:started", "system:worker for person:ada"),
+        ("training:run:starting", "system:worker for person:ada"),
+        ("training:run:launched", "system:worker for person:ada"),
+        ("registry:version:registered", "system:worker for person:ada"),
+        ("registry:activity:ended", "system:worker for person:ada"),
+        ("training:run:succeeded", "system:worker for person:ada"),
+    ]
+
+
+def test_every_action_is_among_them():
+    actions = {
+        f"{module.__package__.rpartition('.')[2]}.{name}"
+        for module in (people, registry, reviews, releases, training)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+        if "actor" in inspect.signature(function).parameters
+    }
+    assert actions - HELPERS == {name.partition(",")[0] for name in CASES}

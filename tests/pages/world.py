@@ -1,0 +1,153 @@
+"""An installation in which every page has something to show: what is approved, refused, waiting, running and restricted."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import transaction
+from django.utils import timezone
+
+from governance.ledger.actors import Actor
+from governance.ledger.settle import settle
+from governance.registry import actions, importers
+from governance.registry.models import Activity, Version
+from governance.releases.actions import run_gate
+from governance.reviews import actions as reviews
+from tests import builders
+from tests.builders import ADA, MARA, POLLY, RAVI
+from tests.cast import Cast
+from tests.evals import recorded
+from tests.releases import world as releases
+from tests.training import faking
+from training import actions as runs
+from training import states
+from training.events import TrainingEvent
+from training.models import MetricRow, Run, RunEvent
+from training.spec import SpecDraft
+
+WORKER = Actor.system("worker")
+WAY = (
+    (states.CLAIMED, TrainingEvent.CLAIMED),
+    (states.STARTING, TrainingEvent.STARTING),
+    (states.RUNNING, TrainingEvent.LAUNCHED),
+)
+SCORES = {"sums": [1] * 6 + [0] * 2, "harm": [1] * 7 + [0]}
+SECRET = "heliotrope"
+BETTER = {"sums": [1] * 8, "harm": [1] * 7 + [0]}
+
+
+@dataclass
+class World:
+    cast: Cast
+    release: Version
+    """Composed by mara of data without a licence; its gate refused it."""
+    waiting: Version
+    """A constitution that polly changed and sent to review."""
+    own: Version
+    """A constitution that ravi, a reviewer, wrote and sent to review himself."""
+    restricted: Version
+    evaluations: tuple[Activity, Activity]
+    run: Run
+    """Running, with two metric rows."""
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Every page once, by name."""
+        good, base = (one.pk for one in self.evaluations)
+        kinds = Version.objects.exclude(pk=self.restricted.pk).select_related("artifact").order_by("-number")
+        versions = {f"version of a {one.kind}": f"/versions/{one.subject}/" for one in kinds}
+        return {
+            **versions,
+            "home": "/",
+            "artifacts": "/artifacts/",
+            "artifacts of a kind": "/artifacts/?kind=dataset",
+            "artifacts, none found": "/artifacts/?q=zzz",
+            "artifact": f"/artifacts/{self.waiting.artifact.name}/",
+            "diff": f"/versions/{self.waiting.subject}/diff/",
+            "release": f"/releases/{self.release.subject}/",
+            "card of a release": f"/cards/{self.release.subject}/",
+            "card of a model": "/cards/model:tuned@1/",
+            "card of a dataset": "/cards/dataset:chats@1/",
+            "runs": "/runs/",
+            "run": f"/runs/{self.run.pk}/",
+            "evaluation": f"/evaluations/{good}/",
+            "comparison": f"/comparison/?a={good}&b={base}",
+            "ledger": "/ledger/",
+            "entry": "/ledger/entries/3/",
+        }
+
+
+def build(folder: Path) -> World:
+    """The world, its ledger signed; needs a database in which commits are real."""
+    made = releases.build(folder, licence="")
+    release = releases.released(made)
+    run_gate(release, actor=MARA)
+    suite = recorded.suite(folder, "sums-and-harm", items=8)
+    evaluations = (
+        recorded.evaluated(made.tuned, suite, folder, BETTER),
+        recorded.evaluated(made.base, suite, folder, SCORES),
+    )
+    actions.save_draft("system-prompt", "sketch", {"text": "You are brief."}, actor=POLLY)
+    restricted = actions.register(
+        "system-prompt", "secret", {"text": f"The quiet word is {SECRET}."}, restricted=True, actor=POLLY
+    )
+    waiting = submitted(constitution("house", "Refuse, and say why in one sentence.", actor=POLLY), POLLY)
+    own = submitted(constitution("garden", "Help with plants.", actor=RAVI), RAVI)
+    world = World(made.cast, release, waiting, own, restricted, evaluations, running(made.base))
+    settle()
+    return world
+
+
+def constitution(slug: str, text: str, *, actor: Actor) -> Version:
+    first, *others = builders.CONSTITUTION["principles"]
+    content = {**builders.CONSTITUTION, "principles": [{**first, "text": text}, *others]}
+    return builders.constitution(slug, content=content, actor=actor)
+
+
+def submitted(version: Version, actor: Actor) -> Version:
+    return reviews.submit(version, actor=actor)
+
+
+def restricted_dataset(folder: Path) -> Version:
+    """Rows of ada's that only reviewers, auditors and she may read."""
+    row = {"messages": [{"role": "user", "content": SECRET}, {"role": "assistant", "content": "Yes."}]}
+    path = builders.write_lines(folder / "secret.jsonl", [row])
+    about = {"description": f"About {SECRET}.", "licence": "CC0-1.0", "source_type": "human", "source": "tests"}
+    read = importers.read("dataset", path, about)
+    return actions.register(
+        "dataset", "secret-rows", read.content, files=read.files, restricted=True, actor=ADA
+    )
+
+
+def queued(base: Version, *, seed: int = 7) -> Run:
+    faking.install()
+    draft = SpecDraft(
+        stage="fake",
+        inputs={"init_from": [base.subject], "trained_on": ["dataset:chats"]},
+        params={},
+        seed=seed,
+        output={"slug": "tuned", "title": "Tuned"},
+    )
+    return runs.queue(draft, actor=ADA)
+
+
+def running(base: Version) -> Run:
+    """A run that a worker would have; nobody works on it, so the test says what happens."""
+    run = queued(base)
+    for state, op in WAY:
+        move(run, state, op)
+    tell(run, 1, "2.5")
+    tell(run, 2, "2.25")
+    return run
+
+
+@transaction.atomic
+def move(run: Run, state: str, op: TrainingEvent) -> None:
+    runs.move(run, state, op=op, actor=WORKER)
+
+
+def tell(run: Run, step: int, loss: str) -> None:
+    """What the supervisor stores when the job has done a step."""
+    now = timezone.now()
+    MetricRow.objects.create(run=run, seq=step, step=step, at=now, values={"loss": loss, "count": str(step)})
+    progress = {"done": step, "total": 10, "unit": "step"}
+    RunEvent.objects.create(run=run, seq=step, at=now, name="progress", data=progress)
