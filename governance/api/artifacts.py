@@ -207,7 +207,7 @@ class Submit(VersionDoor):
 
     @extend_schema(operation_id="versions_submit", request=None)
     def post(self, request: Request, **_: str) -> Response:
-        """Send a draft (which seals it) or a sealed version to review. A draft is sealed by whoever may write its kind."""
+        """Send a draft (which seals it) or a sealed version to review."""
         self.body()
         version = self.readable()
         if not version.is_sealed:

@@ -93,7 +93,9 @@ def parts(version: Version) -> list[dict[str, Any]]:
 def rules(report: GateReport) -> list[dict[str, Any]]:
     """The judged rules, what stands in the way first; their facts as a page shows them: `text`, `is_digest`, and a label
     only where it says more than the key."""
-    judged = sorted(report.report["rules"], key=lambda rule: (VERDICTS.index(rule["verdict"]), rule["severity"]))
+    judged = sorted(
+        report.report["rules"], key=lambda rule: (VERDICTS.index(rule["verdict"]), rule["severity"])
+    )
     return [{**rule, "facts": [_fact(fact) for fact in rule["facts"]]} for rule in judged]
 
 

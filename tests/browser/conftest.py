@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from config.asgi import application
 from tests.browser.watching import Watched
@@ -23,11 +23,14 @@ CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium a module. Playwright's loop runs in the thread of the tests, where Django's test client may call no
+    asynchronous view meanwhile: so it ends with the module, not with the session."""
     if not CHROMIUM.exists():
         pytest.skip(f"There is no Chromium at {CHROMIUM}; install it, or set CHROMIUM.")
-    return {**browser_type_launch_args, "executable_path": str(CHROMIUM), "args": list(QUIET)}
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Misspelt, malicious and absurd addresses: told what is nearest, never a fault of ours."""
 
-from uuid import uuid4
-
 PARAMETERS = (
     *("page", "q", "kind", "state", "stage", "type", "op", "task", "only", "against", "format"),
     *("a", "b", "after", "event", "next"),
@@ -27,11 +25,11 @@ NOWHERE = (
     "/versions/model:tuned@99999999999/",
     f"/ledger/entries/{'9' * 400}/",
     "/ledger/entries/-1/",
-    f"/runs/{uuid4()}/",
-    f"/runs/{uuid4()}/stream/",
+    "/runs/00000000-0000-4000-8000-000000000000/",
+    "/runs/00000000-0000-4000-8000-000000000000/stream/",
     "/runs/7/",
-    f"/evaluations/{uuid4()}/",
-    f"/comparison/?a={uuid4()}&b={uuid4()}",
+    "/evaluations/00000000-0000-4000-8000-000000000000/",
+    "/comparison/?a=00000000-0000-4000-8000-000000000000&b=00000000-0000-4000-8000-000000000000",
     "/artifacts/model:%00/",
     "/artifacts/model:tuned%0A/",
     "/versions/../../etc/passwd",

@@ -97,9 +97,10 @@ def test_an_engineer_cancels_a_run_once(world, signed_in):
     assert "The job was asked to stop." in client.post(door, follow=True).content.decode()
     assert Run.objects.get(pk=world.run.pk).state == states.CANCELLING
     assert "already being cancelled" in client.post(door, follow=True).content.decode()
-    assert "only a failed or cancelled run is retried" in client.post(
-        f"/runs/{world.run.pk}/retry/", follow=True
-    ).content.decode()
+    assert (
+        "only a failed or cancelled run is retried"
+        in client.post(f"/runs/{world.run.pk}/retry/", follow=True).content.decode()
+    )
 
 
 def test_the_gate_runs_again_and_keeps_the_earlier_report(world, signed_in):

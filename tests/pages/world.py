@@ -111,7 +111,12 @@ def restricted_dataset(folder: Path) -> Version:
     """Rows of ada's that only reviewers, auditors and she may read."""
     row = {"messages": [{"role": "user", "content": SECRET}, {"role": "assistant", "content": "Yes."}]}
     path = builders.write_lines(folder / "secret.jsonl", [row])
-    about = {"description": f"About {SECRET}.", "licence": "CC0-1.0", "source_type": "human", "source": "tests"}
+    about = {
+        "description": f"About {SECRET}.",
+        "licence": "CC0-1.0",
+        "source_type": "human",
+        "source": "tests",
+    }
     read = importers.read("dataset", path, about)
     return actions.register(
         "dataset", "secret-rows", read.content, files=read.files, restricted=True, actor=ADA

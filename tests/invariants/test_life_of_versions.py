@@ -1,0 +1,211 @@
+"""Any sequence of drafts, edits, submissions, decisions and revocations by anybody, against a model of what may happen."""
+
+from dataclasses import dataclass
+from itertools import count
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from governance.ledger import audit, keys
+from governance.ledger.actors import Actor
+from governance.ledger.canonical import loads_canonical
+from governance.ledger.models import Entry
+from governance.ledger.settle import settle
+from governance.registry import actions as registry
+from governance.registry import states
+from governance.registry.actions import Refused
+from governance.registry.kinds.base import ContentError
+from governance.registry.models import Version
+from governance.reviews import actions as reviews
+from tests.builders import ADA, CONSTITUTION, POLLY, RAVI
+
+WRITERS, DECIDERS = [ADA, POLLY, RAVI], [RAVI, Actor.person("rosa"), POLLY]
+NOBODIES = [Actor.command("root", "ravi"), Actor.command("root", None), Actor.system("reaper")]
+UNFINISHED = {"title": "Unfinished"}
+TEXTS = ["", "one", "two", "three"]
+"""The empty one stands for unfinished content."""
+WROTE = {
+    "registry:version:drafted",
+    "registry:version:edited",
+    "registry:version:registered",
+    "registry:version:sealed",
+    "reviews:version:submitted",
+}
+
+EXAMPLES, STEPS = 30, 40
+
+writers, deciders = st.sampled_from(WRITERS), st.sampled_from(DECIDERS + NOBODIES)
+slug_number = count()
+
+
+@dataclass
+class Expected:
+    """What one version should be."""
+
+    key: object
+    text: str
+    state: str
+    authors: set[str]
+    entries: int = 1
+    reviews: int = 0
+
+    @property
+    def row(self) -> Version:
+        return Version.objects.select_related("artifact").get(pk=self.key)
+
+
+def content(text: str) -> dict:
+    return {**CONSTITUTION, "preamble": text} if text else UNFINISHED
+
+
+class LifeOfVersions(RuleBasedStateMachine):
+    versions = Bundle("versions")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known: list[Expected] = []
+        # Each sequence has an artifact of its own in the database that all share.
+        self.slug = f"rules-{next(slug_number)}"
+
+    def attempt(self, allowed: bool, act) -> object:
+        """What `act` returns; when it is not allowed it must refuse, and leave no entry."""
+        before = Entry.objects.count()
+        try:
+            made = act()
+        except (Refused, ContentError):
+            assert not allowed
+            assert Entry.objects.count() == before
+            return None
+        assert allowed
+        return made
+
+    def add(self, version: Version, text: str, actor: Actor) -> Expected:
+        found = Expected(version.pk, text, version.state, {actor.handle} - {None})
+        self.known.append(found)
+        return found
+
+    @rule(target=versions, text=st.sampled_from(TEXTS), actor=writers)
+    def draft(self, text, actor):
+        act = lambda: registry.save_draft("constitution", self.slug, content(text), actor=actor)  # noqa: E731
+        made = self.attempt(not self.among(states.DRAFT), act)
+        return self.add(made, text, actor) if made else multiple()
+
+    @rule(target=versions, text=st.sampled_from(TEXTS), actor=st.sampled_from(WRITERS + NOBODIES))
+    def register(self, text, actor):
+        known = {one.key for one in self.known}
+        act = lambda: registry.register("constitution", self.slug, content(text), actor=actor)  # noqa: E731
+        made = self.attempt(bool(text), act)
+        if made is None or made.pk in known:
+            assert made is None or self.sealed(text)
+            return multiple()
+        return self.add(made, text, actor)
+
+    @rule(one=versions, text=st.sampled_from(TEXTS), actor=writers)
+    def edit(self, one, text, actor):
+        act = lambda: registry.edit_draft(one.row, content(text), actor=actor)  # noqa: E731
+        if self.attempt(one.state == states.DRAFT, act):
+            one.text = text
+            one.authors.add(actor.handle)
+            one.entries += 1
+
+    @rule(one=versions, actor=writers)
+    def submit(self, one, actor):
+        finished = one.state == states.DRAFT and one.text and not self.sealed(one.text)
+        act = lambda: reviews.submit(one.row, actor=actor)  # noqa: E731
+        if self.attempt(bool(finished) or one.state == states.SEALED, act):
+            one.state = states.IN_REVIEW
+            one.authors.add(actor.handle)
+            one.entries += 1
+
+    @rule(one=versions, actor=deciders, good=st.booleans(), as_read=st.booleans())
+    def decide(self, one, actor, good, as_read):
+        self.decided(one, actor, good=good, as_read=as_read)
+
+    @precondition(lambda self: self.among(states.IN_REVIEW))
+    @rule(data=st.data(), actor=st.sampled_from(DECIDERS), good=st.booleans())
+    def decide_what_waits(self, data, actor, good):
+        """A version picked at random is seldom one that waits for a decision."""
+        one = data.draw(st.sampled_from(self.among(states.IN_REVIEW)))
+        self.decided(one, actor, good=good, as_read=True)
+
+    @rule(one=versions, actor=writers)
+    def revoke(self, one, actor):
+        act = lambda: registry.revoke(one.row, reason="Because.", actor=actor)  # noqa: E731
+        if self.attempt(one.state not in {states.DRAFT, states.REVOKED}, act):
+            one.state = states.REVOKED
+            one.entries += 1
+
+    def among(self, *wanted: str) -> list[Expected]:
+        return [one for one in self.known if one.state in wanted]
+
+    def sealed(self, text: str) -> list[Expected]:
+        return [one for one in self.known if one.state != states.DRAFT and one.text == text]
+
+    def decided(self, one: Expected, actor: Actor, *, good: bool, as_read: bool) -> None:
+        row, decide = one.row, reviews.approve if good else reviews.refuse
+        digest = str(row.digest) if as_read else "0" * 64
+        four_eyes = actor in DECIDERS and actor.handle not in one.authors
+        allowed = one.state == states.IN_REVIEW and four_eyes and as_read
+        if self.attempt(allowed, lambda: decide(row, digest=digest, reason="Because.", actor=actor)):
+            for older in self.among(states.APPROVED) if good else []:
+                older.state = states.SUPERSEDED
+                older.entries += 1
+            one.state = states.APPROVED if good else states.REFUSED
+            one.entries += 1
+            one.reviews += 1
+
+    @invariant()
+    def rows_are_as_expected(self):
+        for one in self.known:
+            row = one.row
+            assert (row.state, set(row.authors)) == (one.state, one.authors)
+            assert (row.ledger_rev, row.reviews.count()) == (one.entries, one.reviews)
+            assert (row.digest is None) == (row.state == states.DRAFT)
+
+    @invariant()
+    def the_newest_entry_tells_the_state(self):
+        for one in self.known:
+            told = loads_canonical(one.row.ledger_head.parts["P"]["payload"].encode())
+            assert told["state"]["state"] == one.state
+
+    @invariant()
+    def one_version_of_an_artifact_is_approved(self):
+        assert Version.objects.filter(artifact__slug=self.slug, state=states.APPROVED).count() <= 1
+
+    @invariant()
+    def nobody_decided_about_what_they_wrote(self):
+        """Told by the ledger alone, without the column that the actions look at."""
+        for one in self.known:
+            history = Entry.objects.filter(object_type="registry.version", object_id=str(one.key))
+            wrote = set(history.filter(op__in=WROTE).values_list("actor", flat=True))
+            decided = history.filter(op__in=("reviews:version:approved", "reviews:version:refused"))
+            for entry in decided:
+                assert entry.actor.startswith("person:")
+                assert entry.actor not in wrote
+
+
+def test_any_sequence_of_actions_keeps_the_rules(committed_db):
+    keys.generate()
+    run_state_machine_as_test(
+        LifeOfVersions,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            derandomize=True,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    reached = set(Version.objects.values_list("state", flat=True))
+    assert reached == set(states.STATES)
+    settle()
+    assert audit.run().problems == []
