@@ -7,7 +7,7 @@ PORT ?= 8000
 SERVE ?= 1
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo serve test test-all check bench audit clean
+.PHONY: install demo serve test test-all check audit clean
 
 install: $(STAMP)
 
@@ -37,9 +37,6 @@ check: install
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/djlint templates --check --lint --quiet
 	@$(PY) manage.py makemigrations --check --dry-run
-
-bench: install
-	@$(PY) -m benchmarks
 
 audit: install
 	@$(VENV)/bin/pip-audit -r requirements.txt --no-deps

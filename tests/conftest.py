@@ -25,7 +25,6 @@ def home(tmp_path: Path, settings, monkeypatch) -> Path:
     settings.LEDGER_DIR = folder / "ledger"
     # The real hasher takes 150 ms a password on purpose; the cast has nine.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.STORAGES = {
         **django_settings.STORAGES,
         "blobs": {

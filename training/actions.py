@@ -9,12 +9,17 @@ from django.utils import timezone
 
 from governance.ledger.actors import Actor
 from governance.ledger.append import append
+from governance.people.models import User
+from governance.registry.access import may_read
 from governance.registry.actions import Refused
 from governance.registry.models import Version
 from training import dispatch, resolve, stages, states
 from training.events import TrainingEvent
 from training.models import Lease, Run
 from training.spec import RunSpec, SpecDraft
+
+CARRIED = {"init_from", "trained_on"}
+"""Roles whose content a run's product carries on."""
 
 
 def move(
@@ -43,7 +48,9 @@ def queue(
     after: Run | None = None,
 ) -> Run:
     """Pin every input of `draft` and put the run in the queue. Raises SpecRefused, one sentence about one field."""
-    return _queued(resolve.resolve(draft), actor=actor, recipe=recipe, stage_name=stage_name, after=after)
+    spec = resolve.resolve(draft)
+    _readable(spec, actor)
+    return _queued(spec, actor=actor, recipe=recipe, stage_name=stage_name, after=after)
 
 
 @transaction.atomic
@@ -76,6 +83,18 @@ def cancel(run: Run, *, actor: Actor) -> Run:
     else:
         move(row, states.CANCELLING, op=TrainingEvent.CANCEL_ASKED, actor=actor)
     return row
+
+
+def _readable(spec: RunSpec, actor: Actor) -> None:
+    """Refuse to train on, or from, what the accountable person may not read: the result would carry it out."""
+    asker = User.objects.filter(account__handle=actor.handle).select_related("account").first()
+    for role, versions in resolve.inputs_of(spec).items():
+        for version in versions if role in CARRIED else ():
+            if not may_read(asker, version):
+                raise resolve.SpecRefused(
+                    f"inputs.{role}",
+                    f"{version.subject} is restricted to its authors, reviewers and auditors.",
+                )
 
 
 def _queued(spec: RunSpec, *, actor: Actor, **place: Any) -> Run:

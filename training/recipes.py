@@ -9,6 +9,7 @@ from governance.ledger.actors import Actor
 from governance.ledger.append import append
 from governance.registry import states as version_states
 from governance.registry.actions import Refused
+from governance.registry.kinds.base import ContentError
 from governance.registry.kinds.recipe import Content, Stage
 from governance.registry.models import Version
 from training import actions
@@ -44,7 +45,7 @@ def go_on(run: Run, *, actor: Actor) -> Run | None:
             return actions.queue(
                 _draft(stage, _made(run)), actor=actor, recipe=run.recipe, stage_name=stage.name, after=run
             )
-    except SpecRefused as error:
+    except (SpecRefused, Refused, ContentError) as error:
         run.reason = f"The recipe stops here, since its stage {stage.name} cannot be run: {error}"
         append(run, op=TrainingEvent.RECIPE_STOPPED, actor=actor, fields=["reason"])
         return None

@@ -150,7 +150,11 @@ class Supervision:
         if self.run.activity is None:
             used = [(role, version) for role, versions in inputs.items() for version in versions]
             self.run.activity = registry.start_activity(
-                stages.get(self.run.stage).activity_kind, self.run.label, used, summary=self._opening(), actor=self.actor
+                stages.get(self.run.stage).activity_kind,
+                self.run.label,
+                used,
+                summary=self._opening(),
+                actor=self.actor,
             )
             self.run.started_at = timezone.now()
         if self.run.state != states.STARTING:

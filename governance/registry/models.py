@@ -172,6 +172,18 @@ class Activity(Auditable):
             }
         }
 
+    def ledger_faults(self) -> list[str]:
+        """The index must name what the activity used and produced: evidence finds activities through it."""
+        faults = []
+        for name, rows, edges in (
+            ("used", self.usages, self.used),
+            ("produced", self.productions, self.produced),
+        ):
+            indexed = {(row.role, row.version.digest) for row in rows.select_related("version")}
+            if indexed != {(edge["role"], edge["digest"]) for edge in edges}:
+                faults.append(f"{self.label}: the index of what it {name} differs; run manage.py reindex")
+        return faults
+
     def __str__(self) -> str:
         return self.label
 

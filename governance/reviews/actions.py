@@ -15,6 +15,8 @@ from governance.reviews import conditions
 from governance.reviews.events import ReviewEvent
 from governance.reviews.models import Review
 
+MAX_REASON = 10_000
+
 
 @transaction.atomic
 def submit(version: Version, *, actor: Actor) -> Version:
@@ -32,10 +34,15 @@ def approve(version: Version, *, digest: str, reason: str, actor: Actor) -> Revi
     _alone(version)
     if why := conditions.obstacles(version):
         raise Refused(" ".join(why))
+    approved = version.artifact.versions.filter(state=states.APPROVED)
+    if newer := approved.filter(number__gt=version.number).first():
+        raise Refused(
+            f"{newer.subject} is newer and approved; to go back to {version.subject}, revoke that one first."
+        )
     review = _review(
         version, Review.APPROVE, ReviewEvent.APPROVAL_GIVEN, digest=digest, reason=reason, actor=actor
     )
-    for older in version.artifact.versions.filter(state=states.APPROVED):
+    for older in approved:
         move(
             older,
             states.SUPERSEDED,
@@ -94,6 +101,8 @@ def obstacle(version: Version, *, digest: str | None, reason: str, actor: Actor)
         return f"{actor.handle} has already reviewed {version.subject}."
     if not reason.strip():
         return "Give a reason; it is logged with the decision."
+    if len(reason) > MAX_REASON:
+        return f"The reason has {len(reason):,} characters; at most {MAX_REASON:,} are kept, so shorten it."
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 WORD = re.compile(r"\s+|[^\s]+")
 MAX_LINES = 4_000
+MAX_WORDS = 4_000
 CONTEXT = 2
 
 Words = list[tuple[bool, str]]
@@ -32,7 +33,9 @@ def lines(value: object, path: str = "") -> Iterator[tuple[str, str]]:
 
 def rows(old: object, new: object) -> list[Row]:
     """Rows for the page: `place`, `same`, `changed`, `removed`, `added` and `skipped` (see version_diff.html)."""
-    before, after = list(lines(old))[:MAX_LINES], list(lines(new))[:MAX_LINES]
+    before, after = list(lines(old)), list(lines(new))
+    cut = max(len(before), len(after)) > MAX_LINES
+    before, after = before[:MAX_LINES], after[:MAX_LINES]
     head = _common(before, after)
     tail = _common(before[head:][::-1], after[head:][::-1])
     middle = (before[head : len(before) - tail], after[head : len(after) - tail])
@@ -42,7 +45,10 @@ def rows(old: object, new: object) -> list[Row]:
         found += _block(tag, middle[0][a:b], middle[1][c:d], head + a, head + c)
     offset = len(after) - len(before)
     found += [_same(before[n], n, n + offset) for n in range(len(before) - tail, len(before))]
-    return _folded(found)
+    warning = (
+        f"Only the first {MAX_LINES:,} lines are compared here; read the rest in the versions themselves."
+    )
+    return _folded(found) + ([{"op": "skipped", "text": warning}] if cut else [])
 
 
 def counts(found: list[Row]) -> dict[str, int]:
@@ -101,8 +107,10 @@ def _row(
 
 
 def words(old: str, new: str) -> tuple[Words, Words]:
-    """Both lines as (changed, text) pieces, compared word by word."""
+    """Both lines as (changed, text) pieces, compared word by word; very long lines count as changed whole."""
     one, two = WORD.findall(old), WORD.findall(new)
+    if len(one) + len(two) > MAX_WORDS:
+        return [(True, old)], [(True, new)]
     left: Words = []
     right: Words = []
     for tag, a, b, c, d in difflib.SequenceMatcher(None, one, two, autojunk=False).get_opcodes():

@@ -16,6 +16,7 @@ from governance.ledger.settle import NotSettled
 from governance.ledger.signer import Refused as SignerRefused
 from governance.people.actions import actor_for
 from governance.people.permissions import may, require
+from governance.registry.access import may_read
 from governance.registry.actions import Refused
 from governance.registry.models import Version
 from governance.releases.actions import run_gate
@@ -45,7 +46,7 @@ def release(request: HttpRequest, subject: str) -> HttpResponse:
         {
             "release": version,
             "title": version.artifact.title,
-            **_identity(version),
+            **_identity(request, version),
             "parts": parts(version),
             "report": {**newest.report, "rules": rules(newest)} if newest else None,
             "report_row": _shown(newest) if newest else None,
@@ -60,11 +61,17 @@ def release(request: HttpRequest, subject: str) -> HttpResponse:
     )
 
 
-def _identity(version: Version) -> dict[str, Any]:
+def _identity(request: HttpRequest, version: Version) -> dict[str, Any]:
     try:
         found = identity_of(version)
     except Refused as error:
         return {"identity": None, "identity_rows": [("Identity", str(error))]}
+    held = [named.version for named in components(version).values() if named.version]
+    if not all(may_read(request.user, one) for one in held):
+        return {
+            "identity": behavioural_identity(found),
+            "identity_rows": [("Parts", "A part is restricted, so only the hash over all of them is shown.")],
+        }
     rows = [(name.replace("_", " "), _text(value)) for name, value in found.items() if name != "schema"]
     return {"identity": behavioural_identity(found), "identity_rows": rows}
 

@@ -15,7 +15,7 @@ from governance.ledger.models import Entry
 from governance.people.actions import actor_for
 from governance.people.permissions import may, require
 from governance.registry import actions, kinds, lineage, states
-from governance.registry.access import may_read
+from governance.registry.access import may_read, require_write, write_action
 from governance.registry.actions import Refused
 from governance.registry.kinds.base import ContentError
 from governance.registry.models import Reference, Version
@@ -81,11 +81,18 @@ def rights(request: HttpRequest, version: Version) -> dict[str, Any]:
         why = "It waits for a member of the group reviewer who did not write it."
     obstacles = conditions.obstacles(version) if version.state == states.IN_REVIEW else []
     return {
-        "can_submit": version.state in {states.DRAFT, states.SEALED} and may(user, "reviews:version:submit"),
+        "can_submit": _may_submit(user, version),
         "can_decide": version.state == states.IN_REVIEW and reviewer and why is None,
         "can_revoke": states.may_move(version.state, states.REVOKED) and may(user, "registry:version:revoke"),
         "why_not": why or " ".join(obstacles) or None,
     }
+
+
+def _may_submit(user: object, version: Version) -> bool:
+    """Submitting a draft seals it, so that needs the right to write its kind too."""
+    if version.state == states.DRAFT and not may(user, write_action(version.kind)):
+        return False
+    return version.state in {states.DRAFT, states.SEALED} and may(user, "reviews:version:submit")
 
 
 def references(version: Version) -> list[dict[str, Any]]:
@@ -198,6 +205,8 @@ def _chosen(number: str, others: list[Version], version: Version) -> Version:
 def version_submit(request: HttpRequest, subject: str) -> HttpResponse:
     require(request.user, "reviews:version:submit")
     version = version_or_404(request, subject)
+    if version.state == states.DRAFT:
+        require_write(request.user, version.kind)
     return _done(
         request, version, "is in review now", lambda: reviews.submit(version, actor=actor_for(request.user))
     )
@@ -219,7 +228,7 @@ def version_decide(request: HttpRequest, subject: str) -> HttpResponse:
         lambda: deciders[verdict](
             version,
             digest=request.POST.get("digest", ""),
-            reason=request.POST.get("reason", "").replace("\0", "")[:4000],
+            reason=request.POST.get("reason", "").replace("\0", ""),
             actor=actor_for(request.user),
         ),
     )
@@ -230,7 +239,7 @@ def version_decide(request: HttpRequest, subject: str) -> HttpResponse:
 def version_revoke(request: HttpRequest, subject: str) -> HttpResponse:
     require(request.user, "registry:version:revoke")
     version = version_or_404(request, subject)
-    reason = request.POST.get("reason", "").replace("\0", "")[:4000]
+    reason = request.POST.get("reason", "").replace("\0", "")
     return _done(
         request,
         version,

@@ -78,7 +78,9 @@ def test_what_is_not_alike_is_not_compared(signed_in, pair, tmp_path):
 def test_only_ended_evaluations_are_compared(signed_in, pair):
     base = Version.objects.get(artifact__slug="base")
     running = actions.start_activity("evaluation", "Evaluation", [("evaluated", base)], summary={}, actor=ADA)
-    assert "only evaluations that ended" in problem(compared(signed_in("otto"), pair[0], running), 409)["detail"]
+    assert (
+        "only evaluations that ended" in problem(compared(signed_in("otto"), pair[0], running), 409)["detail"]
+    )
     training = actions.start_activity("training", "SFT", [("init_from", base)], summary={}, actor=ADA)
     problem(compared(signed_in("otto"), pair[0], training), 404)
     problem(signed_in("otto").get(f"{EVALUATIONS}compare/?a={pair[0].id}"), 400)

@@ -87,7 +87,7 @@ class TestReference:
 
     def test_every_stage_kind_is_named(self):
         named = re.findall(r"^Stage `([a-z]+)`", PAGES["docs/training.md"], re.MULTILINE)
-        assert set(named) == {stage.name for stage in known_stages()}
+        assert set(named) == {stage.name for stage in known_stages() if not stage.module.startswith("tests.")}
 
     def test_every_artifact_kind_has_its_place_among_the_records(self):
         named = set(re.findall(r"`([a-z-]+)`", PAGES["docs/design/records.md"]))

@@ -1,15 +1,15 @@
 """Any sequence of drafts, edits, submissions, decisions and revocations by anybody, against a model of what may happen."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
     invariant,
-    multiple,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -68,15 +68,87 @@ def content(text: str) -> dict:
 
 
 class LifeOfVersions(RuleBasedStateMachine):
-    versions = Bundle("versions")
-
     def __init__(self) -> None:
         super().__init__()
         self.known: list[Expected] = []
         # Each sequence has an artifact of its own in the database that all share.
         self.slug = f"rules-{next(slug_number)}"
 
-    def attempt(self, allowed: bool, act) -> object:
+    @rule(text=st.sampled_from(TEXTS), actor=writers)
+    def draft(self, text, actor):
+        act = lambda: registry.save_draft("constitution", self.slug, content(text), actor=actor)  # noqa: E731
+        if made := self.attempt(not self.among(states.DRAFT), act):
+            self.add(made, text, actor)
+
+    @rule(text=st.sampled_from(TEXTS), actor=st.sampled_from(WRITERS + NOBODIES))
+    def register(self, text, actor):
+        known = {one.key for one in self.known}
+        act = lambda: registry.register("constitution", self.slug, content(text), actor=actor)  # noqa: E731
+        made = self.attempt(bool(text), act)
+        if made and made.pk in known:
+            assert self.sealed(text)
+        elif made:
+            self.add(made, text, actor)
+
+    @precondition(lambda self: self.among(states.DRAFT, states.SEALED))
+    @rule(data=st.data(), actor=writers)
+    def submit_what_may_be(self, data, actor):
+        self.submit(data.draw(st.sampled_from(self.among(states.DRAFT, states.SEALED))), actor)
+
+    @precondition(lambda self: self.among(states.IN_REVIEW))
+    @rule(data=st.data(), actor=st.sampled_from(DECIDERS), good=st.booleans())
+    def decide_what_waits(self, data, actor, good):
+        self.decide(data.draw(st.sampled_from(self.among(states.IN_REVIEW))), actor, good=good)
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data(), actor=writers, decider=deciders, text=st.sampled_from(TEXTS))
+    def do_anything_to_any(self, data, actor, decider, text):
+        one = data.draw(st.sampled_from(self.known))
+        acts = [
+            lambda: self.edit(one, text, actor),
+            lambda: self.submit(one, actor),
+            lambda: self.decide(one, decider, good=True),
+            lambda: self.decide(one, decider, good=False),
+            lambda: self.decide(one, decider, good=True, as_read=False),
+            lambda: self.revoke(one, actor),
+        ]
+        data.draw(st.sampled_from(acts))()
+
+    def edit(self, one: Expected, text: str, actor: Actor) -> None:
+        act = lambda: registry.edit_draft(one.row, content(text), actor=actor)  # noqa: E731
+        if self.attempt(one.state == states.DRAFT, act):
+            one.text = text
+            one.authors.add(actor.handle)
+            one.entries += 1
+
+    def submit(self, one: Expected, actor: Actor) -> None:
+        finished = one.state == states.DRAFT and one.text and not self.sealed(one.text)
+        act = lambda: reviews.submit(one.row, actor=actor)  # noqa: E731
+        if self.attempt(bool(finished) or one.state == states.SEALED, act):
+            one.state = states.IN_REVIEW
+            one.authors.add(actor.handle)
+            one.entries += 1
+
+    def decide(self, one: Expected, actor: Actor, *, good: bool, as_read: bool = True) -> None:
+        row, verb = one.row, reviews.approve if good else reviews.refuse
+        digest = str(row.digest) if as_read else "0" * 64
+        four_eyes = actor in DECIDERS and actor.handle not in one.authors
+        allowed = one.state == states.IN_REVIEW and four_eyes and as_read
+        if self.attempt(allowed, lambda: verb(row, digest=digest, reason="Because.", actor=actor)):
+            for older in self.among(states.APPROVED) if good else []:
+                older.state = states.SUPERSEDED
+                older.entries += 1
+            one.state = states.APPROVED if good else states.REFUSED
+            one.entries += 1
+            one.reviews += 1
+
+    def revoke(self, one: Expected, actor: Actor) -> None:
+        act = lambda: registry.revoke(one.row, reason="Because.", actor=actor)  # noqa: E731
+        if self.attempt(one.state not in {states.DRAFT, states.REVOKED}, act):
+            one.state = states.REVOKED
+            one.entries += 1
+
+    def attempt(self, allowed: bool, act: Callable[[], object]) -> Any:
         """What `act` returns; when it is not allowed it must refuse, and leave no entry."""
         before = Entry.objects.count()
         try:
@@ -88,80 +160,14 @@ class LifeOfVersions(RuleBasedStateMachine):
         assert allowed
         return made
 
-    def add(self, version: Version, text: str, actor: Actor) -> Expected:
-        found = Expected(version.pk, text, version.state, {actor.handle} - {None})
-        self.known.append(found)
-        return found
-
-    @rule(target=versions, text=st.sampled_from(TEXTS), actor=writers)
-    def draft(self, text, actor):
-        act = lambda: registry.save_draft("constitution", self.slug, content(text), actor=actor)  # noqa: E731
-        made = self.attempt(not self.among(states.DRAFT), act)
-        return self.add(made, text, actor) if made else multiple()
-
-    @rule(target=versions, text=st.sampled_from(TEXTS), actor=st.sampled_from(WRITERS + NOBODIES))
-    def register(self, text, actor):
-        known = {one.key for one in self.known}
-        act = lambda: registry.register("constitution", self.slug, content(text), actor=actor)  # noqa: E731
-        made = self.attempt(bool(text), act)
-        if made is None or made.pk in known:
-            assert made is None or self.sealed(text)
-            return multiple()
-        return self.add(made, text, actor)
-
-    @rule(one=versions, text=st.sampled_from(TEXTS), actor=writers)
-    def edit(self, one, text, actor):
-        act = lambda: registry.edit_draft(one.row, content(text), actor=actor)  # noqa: E731
-        if self.attempt(one.state == states.DRAFT, act):
-            one.text = text
-            one.authors.add(actor.handle)
-            one.entries += 1
-
-    @rule(one=versions, actor=writers)
-    def submit(self, one, actor):
-        finished = one.state == states.DRAFT and one.text and not self.sealed(one.text)
-        act = lambda: reviews.submit(one.row, actor=actor)  # noqa: E731
-        if self.attempt(bool(finished) or one.state == states.SEALED, act):
-            one.state = states.IN_REVIEW
-            one.authors.add(actor.handle)
-            one.entries += 1
-
-    @rule(one=versions, actor=deciders, good=st.booleans(), as_read=st.booleans())
-    def decide(self, one, actor, good, as_read):
-        self.decided(one, actor, good=good, as_read=as_read)
-
-    @precondition(lambda self: self.among(states.IN_REVIEW))
-    @rule(data=st.data(), actor=st.sampled_from(DECIDERS), good=st.booleans())
-    def decide_what_waits(self, data, actor, good):
-        """A version picked at random is seldom one that waits for a decision."""
-        one = data.draw(st.sampled_from(self.among(states.IN_REVIEW)))
-        self.decided(one, actor, good=good, as_read=True)
-
-    @rule(one=versions, actor=writers)
-    def revoke(self, one, actor):
-        act = lambda: registry.revoke(one.row, reason="Because.", actor=actor)  # noqa: E731
-        if self.attempt(one.state not in {states.DRAFT, states.REVOKED}, act):
-            one.state = states.REVOKED
-            one.entries += 1
+    def add(self, version: Version, text: str, actor: Actor) -> None:
+        self.known.append(Expected(version.pk, text, version.state, {actor.handle} - {None}))
 
     def among(self, *wanted: str) -> list[Expected]:
         return [one for one in self.known if one.state in wanted]
 
     def sealed(self, text: str) -> list[Expected]:
         return [one for one in self.known if one.state != states.DRAFT and one.text == text]
-
-    def decided(self, one: Expected, actor: Actor, *, good: bool, as_read: bool) -> None:
-        row, decide = one.row, reviews.approve if good else reviews.refuse
-        digest = str(row.digest) if as_read else "0" * 64
-        four_eyes = actor in DECIDERS and actor.handle not in one.authors
-        allowed = one.state == states.IN_REVIEW and four_eyes and as_read
-        if self.attempt(allowed, lambda: decide(row, digest=digest, reason="Because.", actor=actor)):
-            for older in self.among(states.APPROVED) if good else []:
-                older.state = states.SUPERSEDED
-                older.entries += 1
-            one.state = states.APPROVED if good else states.REFUSED
-            one.entries += 1
-            one.reviews += 1
 
     @invariant()
     def rows_are_as_expected(self):

@@ -56,3 +56,12 @@ def test_the_index_can_be_rebuilt(tmp_path):
     model = stage(tmp_path, [("init_from", base)], "tuned", 5)
     assert index.rebuild() == {"usage": 1, "production": 3, "reference": 0}
     assert names(lineage.ancestors(model)) == {"model:base@1"}
+
+
+def test_verification_notices_an_index_that_hides_what_happened(tmp_path):
+    base = builders.model(tmp_path, "base")
+    stage(tmp_path, [("init_from", base)], "tuned", 5)
+    activity = Activity.objects.get(kind="training")
+    assert activity.ledger_faults() == []
+    activity.usages.all().delete()
+    assert "reindex" in activity.ledger_faults()[0]

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from governance.ledger.actors import Actor
 from governance.ledger.models import Entry
+from governance.registry import actions as registry
 from governance.registry import lookup
 from governance.registry.actions import Refused
 from governance.reviews import actions
@@ -93,3 +94,25 @@ def test_only_what_is_in_review_can_be_approved(client, cast):
     assert "not in review" in decide(client, cast.ravi, version).content.decode()
     client.force_login(cast.ravi)
     assert client.get(reverse("version-decide", args=[version.subject])).status_code == 405
+
+
+def test_an_older_version_is_not_approved_over_a_newer_one():
+    first = actions.submit(constitution(), actor=POLLY)
+    approved(constitution(content={**CONSTITUTION, "preamble": "Newer."}))
+    with pytest.raises(Refused, match="is newer and approved"):
+        actions.approve(first, digest=first.digest, reason="Late.", actor=RAVI)
+
+
+def test_only_who_writes_a_kind_submits_its_drafts(client, cast):
+    draft = registry.save_draft("constitution", "house", CONSTITUTION, actor=POLLY)
+    client.force_login(cast.ada)
+    assert client.post(reverse("version-submit", args=[draft.subject])).status_code == 403
+    assert lookup.find("constitution:house@1").state == "draft"
+    client.force_login(cast.polly)
+    client.post(reverse("version-submit", args=[draft.subject]))
+    assert lookup.find("constitution:house@1").state == "in_review"
+
+
+def test_a_reason_that_would_be_cut_is_refused(client, cast):
+    version = in_review()
+    assert "shorten it" in decide(client, cast.ravi, version, reason="x" * 10_001).content.decode()
