@@ -35,7 +35,7 @@ check: install
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy config governance training evals
 	@$(VENV)/bin/lint-imports
-	@$(VENV)/bin/djlint templates --check --lint --quiet
+	@$(VENV)/bin/djlint templates --check --lint
 	@$(PY) manage.py makemigrations --check --dry-run
 
 audit: install

@@ -26,7 +26,8 @@ def configuration() -> dict[str, Any]:
     return {
         # Without a host name kombu warns at each connection.
         "broker_url": "filesystem://localhost//" if embedded else settings.CELERY_BROKER_URL,
-        "broker_transport_options": _folders() if embedded else {},
+        # A request that finds the broker away must not wait for it: the reaper sends the message again.
+        "broker_transport_options": _folders() if embedded else {"max_retries": 1, "interval_start": 0},
         "broker_connection_retry_on_startup": True,
         "task_acks_late": True,
         "task_ignore_result": True,

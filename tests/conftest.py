@@ -3,14 +3,21 @@
 With DATABASE_URL the tests run on that server instead of SQLite (`make test-postgres`).
 """
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from django.conf import settings as django_settings
 
 from tests import databases
+
+REPO = Path(__file__).resolve().parents[1]
+REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 
 # Playwright's synchronous interface runs an event loop in the test's thread.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -77,3 +84,33 @@ def committed_db(request) -> Path | str:
     On the database that DATABASE_URL names: SQLite, where it names none.
     """
     return request.getfixturevalue("postgres_db" if databases.on_postgres() else "sqlite_db")
+
+
+@pytest.fixture
+def redis_broker(monkeypatch) -> Iterator[str]:
+    """The URL of an empty Redis database, which child processes take as their broker; skips where none answers."""
+    server = redis.Redis.from_url(REDIS)
+    try:
+        server.flushdb()
+    except redis.ConnectionError as error:
+        pytest.skip(f"Redis does not answer: {error}")
+    monkeypatch.setenv("CELERY_BROKER_URL", REDIS)
+    yield REDIS
+    server.flushdb()
+
+
+@pytest.fixture(params=["embedded", pytest.param("production", marks=pytest.mark.service)])
+def profile(request) -> str:
+    """SQLite and the folder broker, or PostgreSQL and Redis: for this process's rows, and all of it for children."""
+    for fixture in ("sqlite_db",) if request.param == "embedded" else ("postgres_db", "redis_broker"):
+        request.getfixturevalue(fixture)
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def tiny_base() -> Path:
+    """The small base model, built once into the shared cache by the same command that the demo uses."""
+    cache = Path(os.environ.get("CHARTER_CACHE", REPO / "var" / "cache"))
+    command = [sys.executable, "-m", "training.runner.base", str(cache)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPO)
+    return Path(json.loads(done.stdout.splitlines()[-1])["path"])

@@ -1,12 +1,7 @@
-"""Short waits, no switch left over from another test, and the base model that real trainings begin from."""
+"""Short waits, and no switch left over from another test."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -21,17 +16,6 @@ def _quick(monkeypatch, settings) -> None:
     monkeypatch.setattr(local, "RUNNER", FAST_RUNNER)
     settings.RUN_LEASE_SECONDS = 2
     supervisor.detaching.clear()
-
-
-@pytest.fixture(scope="session")
-def tiny_base() -> Path:
-    """The small base model, built once into the shared cache by the same command that the demo uses."""
-    cache = Path(os.environ.get("CHARTER_CACHE", Path(__file__).resolve().parents[2] / "var" / "cache"))
-    command = [sys.executable, "-m", "training.runner.base", str(cache)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=True, cwd=Path(__file__).resolve().parents[2]
-    )
-    return Path(json.loads(done.stdout.splitlines()[-1])["path"])
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Real worker processes on a real broker: one is killed in the middle, the next one finishes, and nothing is doubled."""
 
-import os
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
@@ -8,7 +7,6 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-import redis
 
 from governance.ledger import audit, keys
 from governance.ledger.models import Entry
@@ -20,7 +18,6 @@ from training import states
 from training.launchers import local
 from training.models import Lease, MetricRow, Run, RunEvent
 
-REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 STEPS = 60
 # In a process of its own: this one's Celery keeps the broker of whichever test used it first.
 QUEUE = """
@@ -34,27 +31,12 @@ print(run.pk)
 """
 
 
-@pytest.fixture
-def redis_broker(monkeypatch):
-    """An empty Redis database, as an installation names it."""
-    server = redis.Redis.from_url(REDIS)
-    try:
-        server.flushdb()
-    except redis.ConnectionError as error:
-        pytest.skip(f"Redis does not answer: {error}")
-    monkeypatch.setenv("CELERY_BROKER_URL", REDIS)
-    yield
-    server.flushdb()
-
-
-@pytest.fixture(params=["embedded", pytest.param("production", marks=pytest.mark.service)])
-def profile(request, monkeypatch):
-    """Folder broker and SQLite, or Redis and PostgreSQL."""
-    for fixture in ("sqlite_db",) if request.param == "embedded" else ("postgres_db", "redis_broker"):
-        request.getfixturevalue(fixture)
+@pytest.fixture(autouse=True)
+def _environment(profile, monkeypatch):
     monkeypatch.setenv("RUN_LEASE_SECONDS", "2")
     monkeypatch.setenv("PYTHONPATH", str(REPO))
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "config.settings")
+    keys.generate()
 
 
 @pytest.fixture
@@ -96,8 +78,7 @@ def nothing_is_doubled(run: Run) -> None:
     assert audit.run().problems == []
 
 
-def test_a_worker_killed_in_the_middle_of_a_run(profile, start, tmp_path):
-    keys.generate()
+def test_a_worker_killed_in_the_middle_of_a_run(start, tmp_path):
     run = queued_with_two_messages(tmp_path)
     first = start()
     until(is_at_step(run, 3), 60)
@@ -113,8 +94,7 @@ def test_a_worker_killed_in_the_middle_of_a_run(profile, start, tmp_path):
     nothing_is_doubled(run)
 
 
-def test_a_worker_killed_together_with_its_job(profile, start, tmp_path):
-    keys.generate()
+def test_a_worker_killed_together_with_its_job(start, tmp_path):
     run = queued_with_two_messages(tmp_path)
     first = start()
     until(is_at_step(run, 3), 60)

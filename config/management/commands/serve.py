@@ -1,6 +1,7 @@
 """`manage.py serve`: web, worker and ledger as three children of one process."""
 
 import os
+import shlex
 import sys
 from argparse import ArgumentParser
 from typing import Any
@@ -9,6 +10,8 @@ from django.conf import settings
 from django.core.management import BaseCommand, call_command
 from honcho.manager import Manager
 from honcho.printer import Printer
+
+from governance.ledger import keys
 
 
 class Command(BaseCommand):
@@ -21,6 +24,9 @@ class Command(BaseCommand):
 
     def handle(self, *, port: int, host: str, **_: Any) -> None:
         call_command("migrate", verbosity=0)
+        keys.generate()
+        # WhiteNoise warns in every process where it is not there; the files come from the finders.
+        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         manager = Manager(Printer(sys.stdout))
         for name, command in children(host, port).items():
             manager.add_process(
@@ -32,7 +38,7 @@ class Command(BaseCommand):
 
 
 def children(host: str, port: int) -> dict[str, str]:
-    python = sys.executable
+    python = shlex.quote(sys.executable)
     return {
         "web": f"{python} -m uvicorn config.asgi:application --host {host} --port {port} --workers 2 "
         "--timeout-graceful-shutdown 2 --log-level warning",
