@@ -6,8 +6,11 @@ PY := $(VENV)/bin/python
 PORT ?= 8000
 SERVE ?= 1
 STAMP := $(VENV)/.installed
+# The server on which tests make their databases, and the tests that run on SQLite and there (tests/ledger does by itself).
+POSTGRES ?= postgres://postgres@127.0.0.1:5432/charter
+ON_BOTH := $(addprefix tests/,people registry reviews evidence releases cards training evals api pages invariants)
 
-.PHONY: install demo serve test test-all check audit clean
+.PHONY: install demo serve test test-all test-postgres check audit clean
 
 install: $(STAMP)
 
@@ -27,8 +30,14 @@ serve: install
 test: install
 	@$(PY) -m pytest -q -m "not slow and not service" -n 2
 
+test-postgres: install
+	@DATABASE_URL=$(POSTGRES) $(PY) -m pytest -q -m "not slow and not service" -n 2 $(ON_BOTH)
+
 test-all: install
 	@$(PY) -m pytest -q
+	@if $(PY) -c 'import psycopg, sys; psycopg.connect(sys.argv[1], dbname="postgres", connect_timeout=3)' $(POSTGRES); \
+	then $(MAKE) --no-print-directory test-postgres; \
+	else echo "Skipped: make test-postgres, because no PostgreSQL answers at $(POSTGRES)"; fi
 
 check: install
 	@$(VENV)/bin/ruff check .

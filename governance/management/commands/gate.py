@@ -11,7 +11,8 @@ from rich.console import Console
 from governance.ledger.settle import NotSettled
 from governance.ledger.signer import Refused as SignerRefused
 from governance.management.acting import EXIT_ERROR, ActingCommand
-from governance.registry import lookup
+from governance.registry import lookup, states
+from governance.registry.models import Version
 from governance.releases import actions, gate_texts
 from governance.releases.cel import PASSED, REFUSED, UNDECIDED
 
@@ -44,14 +45,24 @@ class Command(ActingCommand):
 
     def act(self, *, release: str, format: str, **_: Any) -> None:
         subject = release if ":" in release else f"release:{release}"
-        report = actions.run_gate(lookup.find(subject), actor=self.actor).report
+        row = actions.run_gate(lookup.find(subject), actor=self.actor)
+        report = row.report
         if format == "json":
             self.stdout.write(json.dumps(report, ensure_ascii=False, indent=2))
         elif format == "junit":
             self.stdout.write(gate_texts.junit(report))
         else:
             gate_texts.print_text(report, Console(file=cast("IO[str]", self.stdout), highlight=False))
+        self._warn_of(lookup.find(row.policy))
         raise Decided(EXIT[report["verdict"]])
+
+    def _warn_of(self, policy: Version) -> None:
+        """A verdict by rules that nobody approved binds nobody: say so, wherever the answer itself goes."""
+        if policy.state not in (states.APPROVED, states.SUPERSEDED):
+            self.stderr.write(
+                f"{policy.subject} is {policy.state.replace('_', ' ')}, not approved: until somebody approves it, this"
+                " verdict lets no release out."
+            )
 
     def run_from_argv(self, argv: list[str]) -> None:
         """As Django's, except that only the gate's answer ends with 1 or 2: wrong usage and crashes end with 3."""
