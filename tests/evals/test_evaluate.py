@@ -23,7 +23,6 @@ from tests import builders
 from tests.builders import ADA, MARA
 from tests.cast import gather
 from tests.evals.recorded import suite
-from tests.training.conftest import tiny_base  # noqa: F401
 from training import states
 from training.models import Run
 from training.outcome import BadResult, Result
