@@ -39,7 +39,7 @@ def people():
 
 
 @pytest.fixture
-def real(people, tiny_base, tmp_path):  # noqa: F811
+def real(people, tiny_base, tmp_path):
     """The small base model and the shipped suite with ten items a kind."""
     (tmp_path / "items").mkdir()
     builders.write_lines(tmp_path / "items" / "arithmetic.jsonl", tiny.arithmetic_items(3, 10))
