@@ -4,6 +4,7 @@ import getpass
 import json
 import os
 import sys
+from abc import ABC, abstractmethod
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any, ClassVar
 
@@ -29,11 +30,11 @@ REFUSALS: tuple[type[Exception], ...] = (
 """What a person can put right; shown as one sentence, exit code 1."""
 
 
-class ActingCommand(BaseCommand):
+class ActingCommand(BaseCommand, ABC):
     """Adds `--as NAME`, checks that the person may do `action`, and gives `self.actor` and `self.person`.
 
     A subclass sets `help`, `example` and `action` and implements `act(**options)`. Exit codes: 0 done, 1 refused,
-    2 wrong usage, 3 any other error.
+    2 wrong usage, 3 the disk or the database failed.
     """
 
     example: ClassVar[str] = ""
@@ -77,8 +78,9 @@ class ActingCommand(BaseCommand):
             )
             sys.exit(EXIT_ERROR)
 
+    @abstractmethod
     def act(self, *_: Any, **options: Any) -> None:
-        raise NotImplementedError
+        """What the command does; its options come by name."""
 
     def _person(self, name: str | None) -> User:
         people = User.objects.select_related("account").filter(account__active=True)

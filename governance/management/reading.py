@@ -1,6 +1,7 @@
 """Commands that change nothing that is recorded: how a refusal reads and exits."""
 
 import sys
+from abc import ABC, abstractmethod
 from argparse import RawDescriptionHelpFormatter
 from typing import Any, ClassVar
 
@@ -23,10 +24,10 @@ FAULTS = (Inconsistent, KeyUnavailable, NotSettled, Refused, OSError, DatabaseEr
 """What is wrong with the installation; exit code 3."""
 
 
-class ReadingCommand(BaseCommand):
+class ReadingCommand(BaseCommand, ABC):
     """A subclass sets `help` and `example` and implements `read(**options)`.
 
-    Exit codes: 0 done, 1 refused, 2 wrong usage, 3 any other error; refusals and faults are one sentence.
+    Exit codes: 0 done, 1 refused, 2 wrong usage, 3 the installation is at fault; refusals and faults are one sentence.
     """
 
     example: ClassVar[str]
@@ -44,5 +45,6 @@ class ReadingCommand(BaseCommand):
             self.stderr.write(self.style.ERROR(str(error)))
             sys.exit(EXIT_REFUSED if isinstance(error, REFUSALS) else EXIT_ERROR)
 
+    @abstractmethod
     def read(self, *_: Any, **options: Any) -> None:
-        raise NotImplementedError
+        """What the command does; its options come by name."""
