@@ -209,7 +209,7 @@ def write_card(story: Story, version: Version) -> None:
 
 
 def check_bundle(path: Path) -> None:
-    command = [sys.executable, "-m", "governance.ledger.verify", str(path), "--key", str(keys.public_path())]
+    command = [sys.executable, "-m", "governance.ledger.verify", str(path), "--key", str(keys.policy_path())]
     done = subprocess.run(command, capture_output=True, text=True, cwd=settings.BASE_DIR, check=False)  # noqa: S603
     if done.returncode:
         raise DemoFailed(f"The offline verifier refuses {path.name}: {done.stdout}{done.stderr}")

@@ -26,7 +26,7 @@ What it holds
   entries/, proofs/      the ledger entries that the facts name, each with its proof of inclusion
   content/               what the entries name by digest and anybody may read
   checkpoint.txt         the signed head of the ledger
-  keys.txt               the ledger's public key
+  policy.txt             the ledger's public key, and its witnesses
   statement.dsse.json    the signed list of all these files
 
 How to check it, without an account and without a network

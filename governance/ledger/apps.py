@@ -10,8 +10,25 @@ class LedgerConfig(AppConfig):
 
     def ready(self) -> None:
         # Only now: the guards' module reads models.
-        from governance.ledger import guards
+        from governance.ledger import auditable, events, guards, triggers
+        from governance.ledger.events import LedgerEvent
+        from governance.ledger.models import Erasure, SigningKey
 
+        events.register(LedgerEvent)
+        for model in (SigningKey, Erasure):
+            auditable.register(model)
+        triggers.register_rule(triggers.Frozen(SigningKey, ("vkey", "since"), unless={}))
+        triggers.register_rule(
+            triggers.Moves(
+                SigningKey,
+                "state",
+                {SigningKey.ACTIVE: (SigningKey.RETIRED, SigningKey.COMPROMISED)},
+                initial=(SigningKey.ACTIVE,),
+            )
+        )
+        triggers.register_rule(
+            triggers.Frozen(Erasure, ("authority", "reason", "targets", "at", "by"), unless={})
+        )
         connection_created.connect(guards.on_connection)
         pre_migrate.connect(guards.before_migration, sender=self)
         post_migrate.connect(guards.after_migration, sender=self)

@@ -39,3 +39,12 @@ def check(kind: EventKind) -> None:
 def known() -> list[EventKind]:
     """Every registered event kind, sorted by value."""
     return [_rooms[value](value) for value in sorted(_rooms)]
+
+
+class LedgerEvent(EventKind):
+    """What happens to the ledger itself."""
+
+    KEY_ADDED = "ledger:key:added"
+    KEY_RETIRED = "ledger:key:retired"
+    KEY_COMPROMISED = "ledger:key:compromised"
+    ERASED = "ledger:erasure:done"

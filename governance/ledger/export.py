@@ -10,7 +10,7 @@ from governance.ledger.note import encode64
 from governance.ledger.proof import Proof
 from governance.ledger.signing import sign_envelope
 from governance.ledger.tiling import inclusion
-from governance.ledger.verify import CHECKPOINT, KEYS, STATEMENT
+from governance.ledger.verify import CHECKPOINT, POLICY, STATEMENT
 
 
 def prove(index: int, checkpoint: Checkpoint | None = None) -> Proof:
@@ -31,12 +31,12 @@ def disclose(entry: Entry, classes: Collection[str]) -> bytes:
 def evidence_members(disclosed: Mapping[int, Collection[str]], checkpoint: Checkpoint) -> dict[str, bytes]:
     """Bundle members that prove entries: `disclosed` maps leaf index to the classes to show.
 
-    Returns keys.txt, checkpoint.txt, and entries/<i>.json with proofs/<i>.txt for each.
+    Returns policy.txt, checkpoint.txt, and entries/<i>.json with proofs/<i>.txt for each.
     Raises ValueError for a leaf that the checkpoint does not cover.
     """
     read = tiles.cached()
     members = {
-        KEYS: "".join(f"{key.text}\n" for key in keys.verifiers()).encode(),
+        POLICY: keys.policy().text.encode(),
         CHECKPOINT: checkpoint.note.encode(),
     }
     for entry in Entry.objects.filter(leaf_index__in=list(disclosed)):

@@ -1,4 +1,4 @@
-"""The ledger's signing key: from the environment (LEDGER_KEY) or from a file that only its owner can read."""
+"""The ledger's signing key, from the environment (LEDGER_KEY) or a file that only its owner can read; and its policy."""
 
 import os
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from django.conf import settings
 
 from governance.ledger.note import NoteError, VerifierKey
+from governance.ledger.policy import LogKey, Policy
 from governance.ledger.signing import SignerKey
 
 
@@ -17,8 +18,8 @@ def private_path() -> Path:
     return Path(settings.LEDGER_DIR) / "signer.key"
 
 
-def public_path() -> Path:
-    return Path(settings.LEDGER_DIR) / "signer.vkey"
+def policy_path() -> Path:
+    return Path(settings.LEDGER_DIR) / "policy.txt"
 
 
 def signer() -> SignerKey:
@@ -36,26 +37,32 @@ def signer() -> SignerKey:
     return key
 
 
-def verifiers() -> list[VerifierKey]:
-    """The public keys whose checkpoints count. Raises KeyUnavailable when there is none."""
+def policy() -> Policy:
+    """Whose checkpoints count. Raises KeyUnavailable when no key is known."""
     try:
-        return [VerifierKey.parse(line) for line in public_path().read_text().splitlines() if line]
+        return Policy.parse(policy_path().read_text())
     except NoteError as error:
-        raise KeyUnavailable(f"{public_path()} is unusable: {error}") from error
+        raise KeyUnavailable(f"{policy_path()} is unusable: {error}") from error
     except PermissionError as error:
-        raise KeyUnavailable(f"this user may not read the ledger's public key at {public_path()}") from error
+        raise KeyUnavailable(f"this user may not read the ledger's policy at {policy_path()}") from error
     except FileNotFoundError:
-        return [signer().verifier]
+        return Policy.of(signer().verifier)
+
+
+def verifiers() -> list[VerifierKey]:
+    """The public keys that have ever signed for the ledger. Raises KeyUnavailable when there is none."""
+    return policy().keys
 
 
 def generate() -> VerifierKey:
-    """Make the key unless there is one already, and write its public half beside it. Never overwrites a private key."""
+    """Make the key unless there is one already, and write the policy that names it. Overwrites neither."""
     if not (os.environ.get("LEDGER_KEY") or private_path().exists()):
         private_path().parent.mkdir(parents=True, exist_ok=True)
         _write_private(SignerKey.generate(settings.LEDGER_ORIGIN))
     verifier = signer().verifier
-    public_path().parent.mkdir(parents=True, exist_ok=True)
-    public_path().write_text(f"{verifier.text}\n")
+    policy_path().parent.mkdir(parents=True, exist_ok=True)
+    if not policy_path().exists():
+        policy_path().write_text(LogKey(verifier).text)
     return verifier
 
 

@@ -77,6 +77,40 @@ class Checkpoint(models.Model):
         return f"checkpoint at {self.size}"
 
 
+class Cosignature(models.Model):
+    """A witness's signature line under a checkpoint (C2SP tlog-cosignature)."""
+
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="cosignatures")
+    witness = models.CharField(max_length=200)
+    line = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["checkpoint", "witness"], name="ledger_cosignature_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.witness} under {self.checkpoint_id}"
+
+
+class Timestamp(models.Model):
+    """An RFC 3161 token over a checkpoint's note: proof, by an authority's clock, that it existed by then."""
+
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="timestamps")
+    authority = models.CharField(max_length=200)
+    token = models.BinaryField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["checkpoint", "authority"], name="ledger_timestamp_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.authority} on {self.checkpoint_id}"
+
+
 class Auditable(models.Model):
     """A row that changes only together with an entry; `append` is its only writer.
 
@@ -109,3 +143,51 @@ class Auditable(models.Model):
         Sentences for `ledger verify`; none when all is well.
         """
         return []
+
+
+class SigningKey(Auditable):
+    """A key that the log signs with, from its rotation on: which tree sizes it signs, and how its use ended."""
+
+    ledger_type = "ledger.key"
+
+    ACTIVE, RETIRED, COMPROMISED = STATES = ("active", "retired", "compromised")
+
+    vkey = models.CharField(max_length=400, unique=True)
+    state = models.CharField(max_length=12, choices=[(name, name) for name in STATES], default=ACTIVE)
+    since = models.BigIntegerField()
+    until = models.BigIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return self.vkey
+
+    def ledger_state(self) -> dict[str, dict[str, Any]]:
+        return {"P": {"vkey": self.vkey, "state": self.state, "since": self.since, "until": self.until}}
+
+
+class Erasure(Auditable):
+    """That something was erased on a legal request: what kind of thing, on whose authority and why, never the value."""
+
+    ledger_type = "ledger.erasure"
+
+    authority = models.CharField(max_length=200)
+    reason = models.TextField()
+    targets = models.JSONField()
+    at = models.DateTimeField()
+    by = models.CharField(max_length=80)
+
+    class Meta:
+        ordering = ("-at",)
+
+    def __str__(self) -> str:
+        return f"erasure of {len(self.targets)} on the authority of {self.authority}"
+
+    def ledger_state(self) -> dict[str, dict[str, Any]]:
+        return {
+            "P": {
+                "authority": self.authority,
+                "reason": self.reason,
+                "targets": self.targets,
+                "at": self.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "by": self.by,
+            }
+        }

@@ -1,4 +1,4 @@
-"""C2SP signed notes and checkpoints (c2sp.org/signed-note, c2sp.org/tlog-checkpoint), with Ed25519 keys."""
+"""C2SP signed notes, checkpoints and cosignatures (c2sp.org/signed-note, /tlog-checkpoint, /tlog-cosignature), Ed25519."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-ED25519 = b"\1"
+ED25519, COSIGNATURE = b"\1", b"\4"
+"""Kinds of key: one that signs notes, and a witness's, which signs a checkpoint together with the time."""
 KEY_BYTES = 32
 ID_BYTES = 4
 SIGNATURE_BYTES = 64
+TIME_BYTES = 8
 ROOT_BYTES = 32
 MAX_SIGNATURES = 100
 NAME = re.compile(r"[^\s+\x00-\x1f\x7f]+")
@@ -33,12 +35,13 @@ class VerifierKey:
 
     name: str
     public: bytes
+    kind: bytes = ED25519
 
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
         """Read a vkey. Raises NoteError when it is malformed or its id belongs to another key."""
-        name, key_id, public = key_fields(text, "public")
-        key = cls(name, public)
+        name, key_id, kind, public = key_fields(text, "public")
+        key = cls(name, public, kind)
         if key.id.hex() != key_id:
             raise NoteError(f"the key id {key_id} of {name!r} does not fit its public key")
         return key
@@ -46,12 +49,12 @@ class VerifierKey:
     @property
     def id(self) -> bytes:
         """First four bytes of SHA-256 over name and public key."""
-        material = self.name.encode() + b"\n" + ED25519 + self.public
+        material = self.name.encode() + b"\n" + self.kind + self.public
         return hashlib.sha256(material).digest()[:ID_BYTES]
 
     @property
     def text(self) -> str:
-        return f"{self.name}+{self.id.hex()}+{encode64(ED25519 + self.public)}"
+        return f"{self.name}+{self.id.hex()}+{encode64(self.kind + self.public)}"
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
         try:
@@ -91,7 +94,7 @@ def open_note(text: str, keys: Sequence[VerifierKey]) -> str:
     Signatures by other keys are passed over; a wrong one by a given key is not. Raises NoteError.
     """
     body, lines = _split(text)
-    known = {(key.name, key.id): key for key in keys}
+    known = {(key.name, key.id): key for key in keys if key.kind == ED25519}
     verified = 0
     for line in lines:
         name, material = _signature(line)
@@ -108,6 +111,29 @@ def open_note(text: str, keys: Sequence[VerifierKey]) -> str:
     return body
 
 
+def cosigned(body: str, moment: int) -> bytes:
+    """What a witness signs at `moment` (Unix seconds): the checkpoint's body under a header with the time."""
+    return f"cosignature/v1\ntime {moment}\n{body}".encode()
+
+
+def cosignatures(text: str, witnesses: Sequence[VerifierKey]) -> dict[VerifierKey, int]:
+    """Which of `witnesses` have cosigned the note, each with the time (Unix seconds) that it signed. Raises NoteError."""
+    body, lines = _split(text)
+    known = {(key.name, key.id): key for key in witnesses if key.kind == COSIGNATURE}
+    found: dict[VerifierKey, int] = {}
+    for line in lines:
+        name, material = _signature(line)
+        key = known.get((name, material[:ID_BYTES]))
+        if key is None:
+            continue
+        moment, signature = material[ID_BYTES:-SIGNATURE_BYTES], material[-SIGNATURE_BYTES:]
+        seconds = int.from_bytes(moment, "big")
+        if len(moment) != TIME_BYTES or not key.verifies(signature, cosigned(body, seconds)):
+            raise NoteError(f"the cosignature by {name} does not fit the note")
+        found[key] = seconds
+    return found
+
+
 def open_checkpoint(text: str, keys: Sequence[VerifierKey]) -> TreeHead:
     """The tree head that a signed checkpoint carries; its origin must be a signing key's name. Raises NoteError."""
     head = TreeHead.parse(open_note(text, keys))
@@ -115,8 +141,8 @@ def open_checkpoint(text: str, keys: Sequence[VerifierKey]) -> TreeHead:
     return head
 
 
-def key_fields(text: str, half: str) -> tuple[str, str, bytes]:
-    """Name, id and 32 key bytes of a key's text `name+id+base64`. Raises NoteError without repeating the bytes."""
+def key_fields(text: str, half: str) -> tuple[str, str, bytes, bytes]:
+    """Name, id, kind and 32 key bytes of a key's text `name+id+base64`. Raises NoteError without repeating the bytes."""
     name, _, rest = text.strip().partition("+")
     key_id, _, encoded = rest.partition("+")
     if not NAME.fullmatch(name) or not re.fullmatch(r"[0-9a-f]{8}", key_id):
@@ -126,9 +152,9 @@ def key_fields(text: str, half: str) -> tuple[str, str, bytes]:
     except NoteError:
         # The message of decode64 quotes its input, which may be a secret here.
         raise NoteError(f"the {half} key of {name!r} is not base64") from None
-    if material[:1] != ED25519 or len(material) != 1 + KEY_BYTES:
+    if material[:1] not in (ED25519, COSIGNATURE) or len(material) != 1 + KEY_BYTES:
         raise NoteError(f"the {half} key of {name!r} is not an Ed25519 key")
-    return name, key_id, material[1:]
+    return name, key_id, material[:1], material[1:]
 
 
 def encode64(data: bytes) -> str:

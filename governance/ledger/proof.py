@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from governance.ledger.note import VerifierKey, decode64, encode64, open_checkpoint
+from governance.ledger.note import decode64, encode64
+from governance.ledger.policy import Policy
 from governance.ledger.tree import HASH_BYTES, verify_inclusion
 
 HEADER = "c2sp.org/tlog-proof@v1"
@@ -44,9 +45,9 @@ class Proof:
             raise ProofError(f"a proof has at most {MAX_HASHES} hashes of {HASH_BYTES} bytes each")
         return cls(int(match[1]), hashes, checkpoint)
 
-    def check(self, leaf: bytes, keys: Sequence[VerifierKey]) -> int:
+    def check(self, leaf: bytes, policy: Policy) -> int:
         """Raise ProofError or NoteError unless the leaf hash is at `index` of the signed tree; return the tree's size."""
-        head = open_checkpoint(self.checkpoint, keys)
+        head = policy.open(self.checkpoint).head
         if not verify_inclusion(leaf, self.index, head.size, self.hashes, head.root):
             raise ProofError(f"the proof does not lead from this entry to the checkpoint at {head.size}")
         return head.size

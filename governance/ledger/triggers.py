@@ -16,7 +16,7 @@ from django.db.models import Model, UniqueConstraint
 
 from governance.ledger import auditable
 from governance.ledger.dialects import Dialect, Guard, dialect, listing, quoted
-from governance.ledger.models import Auditable, Checkpoint, Entry, Head, Tile
+from governance.ledger.models import Auditable, Checkpoint, Cosignature, Entry, Head, Tile, Timestamp
 
 APPEND_ONLY = "the ledger is append-only"
 
@@ -133,7 +133,7 @@ def _entry_guards() -> Iterator[Guard]:
 
 
 def _tree_guards() -> Iterator[Guard]:
-    for model in (Tile, Head, Checkpoint):
+    for model in (Tile, Head, Checkpoint, Cosignature, Timestamp):
         yield from _permanent(model)
     yield Guard(
         Tile._meta.db_table,
@@ -152,7 +152,8 @@ def _tree_guards() -> Iterator[Guard]:
         "the tree only grows",
         lambda d: f"{d.differs('OLD.id', 'NEW.id')} OR NEW.size <= OLD.size",
     )
-    yield Guard(Checkpoint._meta.db_table, "fixed", "UPDATE", APPEND_ONLY, _always)
+    for fixed in (Checkpoint, Cosignature, Timestamp):
+        yield Guard(fixed._meta.db_table, "fixed", "UPDATE", APPEND_ONLY, _always)
     yield Guard(
         Checkpoint._meta.db_table,
         "grows",

@@ -1,7 +1,7 @@
-"""Verify a bundle offline: `python -m governance.ledger.verify BUNDLE.zip [--key VKEY-or-file] [--json]`.
+"""Verify a bundle offline: `python -m governance.ledger.verify BUNDLE.zip [--key VKEY-or-policy-file] [--json]`.
 
 Needs the standard library and `cryptography`: no database, no network, no trust in whoever runs the ledger. Exit
-code 0 only if everything holds, 1 if something does not, 2 if the file or the key cannot be read.
+code 0 only if everything holds, 1 if something does not, 2 if the file or the policy cannot be read.
 """
 
 import argparse
@@ -10,24 +10,31 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from governance.ledger import bundle, dsse
 from governance.ledger.canonical import CanonicalError, loads_canonical, sha256_hex
-from governance.ledger.note import NoteError, TreeHead, VerifierKey, decode64, open_checkpoint
+from governance.ledger.note import NoteError, TreeHead, decode64
+from governance.ledger.policy import Policy, Seen
 from governance.ledger.proof import Proof, ProofError
 from governance.ledger.recompute import Disclosed, Mismatch, check_fact, index_facts
 from governance.ledger.tree import leaf_hash
 
-STATEMENT, CHECKPOINT, KEYS, EVIDENCE = "statement.dsse.json", "checkpoint.txt", "keys.txt", "evidence.json"
+STATEMENT, CHECKPOINT, POLICY, EVIDENCE = (
+    "statement.dsse.json",
+    "checkpoint.txt",
+    "policy.txt",
+    "evidence.json",
+)
 FAILS = "FAILS"
 MEANING = (
     "A proof shows that something was recorded then and has not been changed since, never that it is true."
 )
 KEY_WARNING = (
     "The key was taken from the bundle itself, so this shows only that the bundle agrees with itself."
-    " Compare it with the key published elsewhere, or pass that one with --key: "
+    " Compare it with the policy published elsewhere, or pass that one with --key: "
 )
 _ENTRY = re.compile(r"entries/(0|[1-9][0-9]{0,18})\.json")
 _PROOF = re.compile(r"proofs/(0|[1-9][0-9]{0,18})\.txt")
@@ -65,39 +72,45 @@ class Report:
         return True
 
 
-def verify(data: bytes, keys: Sequence[VerifierKey] | None = None) -> Report:
-    """Check a bundle's bytes against `keys`, or against those it carries itself when none are given."""
+def verify(data: bytes, policy: Policy | None = None) -> Report:
+    """Check a bundle's bytes against `policy`, or against the one it carries itself when none is given."""
     report = Report()
     members: dict[str, bytes] = {}
     if report.attempt("bundle form", lambda: members.update(bundle.read(data)), f"{len(data)} bytes"):
-        _verify_members(report, members, keys)
+        _verify_members(report, members, policy)
     return report
 
 
-def _verify_members(report: Report, members: dict[str, bytes], given: Sequence[VerifierKey] | None) -> None:
+def _verify_members(report: Report, members: dict[str, bytes], given: Policy | None) -> None:
     try:
-        keys = list(given) if given is not None else parse_keys(_text(members, KEYS))
+        policy = given or Policy.parse(_text(members, POLICY))
     except _REFUSALS as refusal:
-        report.lines.append(Line("keys", FAILS, str(refusal)))
+        report.lines.append(Line("policy", FAILS, str(refusal)))
         return
     if given is None:
-        report.notes.append(KEY_WARNING + ", ".join(key.text for key in keys))
+        report.notes.append(KEY_WARNING + ", ".join(key.text for key in policy.keys))
+    seen: list[Seen] = []
+    if not report.attempt(
+        "checkpoint", lambda: seen.append(policy.open(_text(members, CHECKPOINT))), CHECKPOINT
+    ):
+        return
+    head = seen[0].head
+    for name, moment in sorted(seen[0].cosigned.items()):
+        report.lines.append(
+            Line(f"witness {name}", "holds", f"cosigned at {datetime.fromtimestamp(moment, UTC):%F %T} UTC")
+        )
     others = {name: content for name, content in members.items() if name != STATEMENT}
     report.attempt(
         "signed statement",
-        lambda: dsse.check_statement(dsse.open_envelope(_member(members, STATEMENT), keys), others),
+        lambda: dsse.check_statement(
+            dsse.open_envelope(_member(members, STATEMENT), policy.keys_at(head.size)), others
+        ),
         f"names {len(others)} members by digest",
     )
-    heads: list[TreeHead] = []
-    if report.attempt(
-        "checkpoint", lambda: heads.append(open_checkpoint(_text(members, CHECKPOINT), keys)), CHECKPOINT
-    ):
-        _verify_entries(report, members, heads[0], keys)
+    _verify_entries(report, members, head, policy)
 
 
-def _verify_entries(
-    report: Report, members: dict[str, bytes], head: TreeHead, keys: list[VerifierKey]
-) -> None:
+def _verify_entries(report: Report, members: dict[str, bytes], head: TreeHead, policy: Policy) -> None:
     report.attempt("one proof for each entry", lambda: _check_pairs(members))
     entries: dict[int, Disclosed] = {}
     for name in sorted(members):
@@ -105,7 +118,7 @@ def _verify_entries(
             index = int(match[1])
             report.attempt(
                 f"entry {index}",
-                lambda index=index: entries.update({index: _open_entry(members, index, keys)}),  # type: ignore[misc]
+                lambda index=index: entries.update({index: _open_entry(members, index, policy)}),  # type: ignore[misc]
                 f"in the tree of {head.size}",
             )
     _verify_evidence(report, members, head, entries)
@@ -140,7 +153,7 @@ def _check_pairs(members: Mapping[str, bytes]) -> None:
             raise ProofError(f"{name!r} is neither an entry nor a proof")
 
 
-def _open_entry(members: Mapping[str, bytes], index: int, keys: Sequence[VerifierKey]) -> Disclosed:
+def _open_entry(members: Mapping[str, bytes], index: int, policy: Policy) -> Disclosed:
     match loads_canonical(members[f"entries/{index}.json"]):
         case {"body": str(encoded), "parts": dict(parts), **rest} if not rest:
             body = decode64(encoded)
@@ -149,7 +162,7 @@ def _open_entry(members: Mapping[str, bytes], index: int, keys: Sequence[Verifie
     proof = Proof.parse(_text(members, f"proofs/{index}.txt"))
     if proof.index != index or proof.checkpoint != _text(members, CHECKPOINT):
         raise ProofError("the proof is for another entry or another checkpoint")
-    proof.check(leaf_hash(body), keys)
+    proof.check(leaf_hash(body), policy)
     content = loads_canonical(body)
     return Disclosed(content, {name: _open_part(content, name, part) for name, part in parts.items()})
 
@@ -173,14 +186,6 @@ def _open_evidence(members: Mapping[str, bytes], head: TreeHead) -> dict[str, di
     if document["at"] != {"size": head.size, "root": head.root.hex()}:
         raise Mismatch("the evidence was collected at another size or root than the checkpoint's")
     return facts
-
-
-def parse_keys(text: str) -> list[VerifierKey]:
-    """The vkeys in `text`, one a line. Raises NoteError when there is none or one is malformed."""
-    keys = [VerifierKey.parse(line) for line in text.splitlines() if line]
-    if not keys:
-        raise NoteError("there is no key")
-    return keys
 
 
 def _member(members: Mapping[str, bytes], name: str) -> bytes:
@@ -218,11 +223,11 @@ def _as_json(report: Report) -> str:
     )
 
 
-def _given_keys(argument: str | None) -> list[VerifierKey] | None:
+def _given(argument: str | None) -> Policy | None:
     if argument is None:
         return None
     path = Path(argument)
-    return parse_keys(path.read_text() if path.is_file() else argument)
+    return Policy.parse(path.read_text() if path.is_file() else argument)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -230,20 +235,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m governance.ledger.verify",
         description="Check a bundle offline. " + MEANING,
-        epilog="example: python -m governance.ledger.verify release.zip --key charter.vkey",
+        epilog="example: python -m governance.ledger.verify release.zip --key policy.txt",
     )
     parser.add_argument("bundle", type=Path, help="the zip file")
     parser.add_argument(
-        "--key", help="the ledger's public key (vkey text, or a file of them), got from elsewhere"
+        "--key", help="the ledger's public key (vkey text) or its policy (a file), got from elsewhere"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)
     try:
-        data, keys = options.bundle.read_bytes(), _given_keys(options.key)
+        data, policy = options.bundle.read_bytes(), _given(options.key)
     except (OSError, NoteError, UnicodeDecodeError) as error:
         sys.stderr.write(f"cannot read the bundle or the key: {error}\n")
         return 2
-    report = verify(data, keys)
+    report = verify(data, policy)
     sys.stdout.write(_as_json(report) if options.json else _table(report))
     return 0 if report.holds else 1
 

@@ -16,6 +16,7 @@ from governance.ledger import bundle, keys, triggers
 from governance.ledger.canonical import canonical
 from governance.ledger.export import seal
 from governance.ledger.models import Checkpoint
+from governance.ledger.policy import Policy
 from governance.ledger.signing import SignerKey
 from governance.ledger.verify import FAILS, verify
 from governance.registry import actions, lookup
@@ -93,7 +94,7 @@ def test_it_is_a_zip_that_any_tool_opens(made, tmp_path):
         "card.md",
         "card.json",
         "checkpoint.txt",
-        "keys.txt",
+        "policy.txt",
         "statement.dsse.json",
     } <= names
     assert "python -m governance.ledger.verify" in readme
@@ -163,8 +164,8 @@ def test_a_changed_content_is_refused(made):
 
 def test_another_key_is_refused(made):
     other = SignerKey.generate("charter.local/log")
-    assert verify(made, keys.verifiers()).holds
-    assert not verify(made, [other.verifier]).holds
+    assert verify(made, keys.policy()).holds
+    assert not verify(made, Policy.of(other.verifier)).holds
 
 
 def test_any_flipped_bit_is_refused(made):

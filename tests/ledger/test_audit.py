@@ -260,7 +260,7 @@ def test_a_checkpoint_by_another_key(ledger):
 
 def test_no_key_at_all(ledger):
     keys.private_path().unlink()
-    keys.public_path().unlink()
+    keys.policy_path().unlink()
     assert says([problem.sentence for problem in audit.run().problems], "no checkpoint can be verified")
 
 

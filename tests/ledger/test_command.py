@@ -45,7 +45,7 @@ def test_prove_writes_a_proof(database, tmp_path, capsys):
     call_command("ledger", "prove", "1")
     assert capsys.readouterr().out == out.read_text()
     leaf = bytes.fromhex(Entry.objects.get(leaf_index=1).leaf_hash)
-    assert Proof.parse(out.read_text()).check(leaf, keys.verifiers()) == 3
+    assert Proof.parse(out.read_text()).check(leaf, keys.policy()) == 3
     with pytest.raises(CommandError, match="no leaf 3"):
         call_command("ledger", "prove", "3")
 

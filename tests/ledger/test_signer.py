@@ -224,7 +224,7 @@ def test_keygen_keeps_the_key_that_is_there(database):
 def test_the_key_may_come_from_the_environment(database, monkeypatch):
     monkeypatch.setenv("LEDGER_KEY", keys.private_path().read_text().strip())
     keys.private_path().unlink()
-    os.remove(keys.public_path())
+    os.remove(keys.policy_path())
     assert keys.verifiers() == [keys.signer().verifier]
     make()
     assert settle().size == 1

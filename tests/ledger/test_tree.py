@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.ledger.note import TreeHead, open_checkpoint
+from governance.ledger.policy import Policy
 from governance.ledger.proof import Proof, ProofError
 from governance.ledger.signing import SignerKey, sign_note
 from governance.ledger.tiling import consistency, inclusion, integrate, root, tile_path
@@ -125,10 +126,10 @@ def test_proof_text(data):
     text = Proof(index, inclusion(READ, index, size), note).text
     proof = Proof.parse(text)
     assert proof.text == text
-    assert proof.check(LEAVES[index], [key.verifier]) == size
+    assert proof.check(LEAVES[index], Policy.of(key.verifier)) == size
     assert open_checkpoint(proof.checkpoint, [key.verifier]).size == size
     with pytest.raises(ProofError):
-        proof.check(leaf_hash(b"other"), [key.verifier])
+        proof.check(leaf_hash(b"other"), Policy.of(key.verifier))
 
 
 @pytest.mark.parametrize(

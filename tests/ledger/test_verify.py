@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from governance.ledger import bundle, dsse, export, keys
 from governance.ledger.canonical import canonical
 from governance.ledger.models import Entry, Head
+from governance.ledger.policy import Policy
 from governance.ledger.settle import settle
 from governance.ledger.signing import SignerKey, sign_envelope
 from governance.ledger.verify import main, verify
@@ -103,7 +104,7 @@ def failures(data: bytes, given: Any = None) -> list[str]:
 
 def test_all_of_it_holds(database):
     whole = export.seal(members(), PREDICATE, {})
-    report = verify(whole, keys.verifiers())
+    report = verify(whole, keys.policy())
     assert failures(whole) == []
     assert report.holds
     outcomes = {line.what: line.outcome for line in report.lines}
@@ -143,7 +144,7 @@ def test_every_flipped_bit_of_the_file_is_refused(whole):
 @pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_flipped_bit_in_any_member_is_refused(whole, with_key, step):
     """Packed again properly, so that only digests and signatures stand in the way."""
-    given, contents = keys.verifiers() if with_key else None, bundle.read(whole)
+    given, contents = keys.policy() if with_key else None, bundle.read(whole)
     for name, content in contents.items():
         for place in range(0, len(content), step):
             flipped = bytearray(content)
@@ -153,7 +154,7 @@ def test_a_flipped_bit_in_any_member_is_refused(whole, with_key, step):
 
 
 @pytest.mark.parametrize(
-    "name", ["statement.dsse.json", "checkpoint.txt", "keys.txt", "evidence.json", "card.md"]
+    "name", ["statement.dsse.json", "checkpoint.txt", "policy.txt", "evidence.json", "card.md"]
 )
 def test_a_missing_member_is_refused(whole, name):
     contents = bundle.read(whole)
@@ -168,10 +169,7 @@ def test_an_added_member_is_refused(whole):
 
 def test_another_key_is_refused(whole):
     other = SignerKey.generate(django_settings.LEDGER_ORIGIN).verifier
-    assert [failure.partition(":")[0] for failure in failures(whole, [other])] == [
-        "signed statement",
-        "checkpoint",
-    ]
+    assert [failure.partition(":")[0] for failure in failures(whole, Policy.of(other))] == ["checkpoint"]
 
 
 def test_a_statement_by_another_key_is_refused(committed_key):
@@ -356,7 +354,7 @@ def test_control_characters_do_not_reach_the_terminal(committed_key, tmp_path, c
 def test_the_command(whole, tmp_path, capsys):
     path, key = tmp_path / "release.zip", tmp_path / "charter.vkey"
     path.write_bytes(whole)
-    key.write_text(keys.public_path().read_text())
+    key.write_text(keys.policy_path().read_text())
     assert main([str(path)]) == 0
     shown = capsys.readouterr().out
     assert "Everything holds." in shown
@@ -393,4 +391,4 @@ def test_a_proof_of_every_entry_holds(database):
     for index in range(5):
         entry = Entry.objects.get(leaf_index=index)
         proof = export.prove(index, checkpoint)
-        assert proof.check(bytes.fromhex(entry.leaf_hash), keys.verifiers()) == 5
+        assert proof.check(bytes.fromhex(entry.leaf_hash), keys.policy()) == 5
