@@ -19,7 +19,8 @@ from governance.ledger import auditable, keys, signer, triggers
 from governance.ledger.append import commitment, timestamp
 from governance.ledger.canonical import canonical, loads_canonical
 from governance.ledger.models import Auditable, Checkpoint, Entry, Head, Tile
-from governance.ledger.note import TreeHead, VerifierKey, open_checkpoint
+from governance.ledger.note import TreeHead, open_checkpoint
+from governance.ledger.policy import Policy
 from governance.ledger.tiling import Span, integrate, root, tile_path
 from governance.ledger.tree import leaf_hash
 
@@ -60,9 +61,9 @@ class Audit:
 def run(progress: Progress = lambda what, done, total: None) -> Audit:
     """Audit the whole ledger, on one snapshot of the database, and reconcile every auditable row with it."""
     audit = Audit()
-    verifiers = _verifiers(audit)
+    policy = _policy(audit)
     # The signer's memory first: it must not be newer than the snapshot.
-    remembered = _remembered(audit, verifiers)
+    remembered = _remembered(audit, policy)
     with _snapshot():
         walk = _Walk(audit)
         for entry in _each(audit, "entries", _in_leaf_order(), progress):
@@ -70,7 +71,7 @@ def run(progress: Progress = lambda what, done, total: None) -> Audit:
             _attempt(audit, "entries", _named(entry), lambda entry=entry: walk.visit(entry))  # type: ignore[misc]
         walk.finish()
         _check_tree(audit, walk)
-        _check_checkpoints(audit, walk, verifiers, progress)
+        _check_checkpoints(audit, walk, policy, progress)
         if remembered is not None:
             _check_head(audit, walk, remembered, "the last note that the signer remembers")
         for model in auditable.registered():
@@ -191,23 +192,19 @@ def _check_tree(audit: Audit, walk: _Walk) -> None:
         )
 
 
-def _check_checkpoints(
-    audit: Audit, walk: _Walk, verifiers: Sequence[VerifierKey], progress: Progress
-) -> None:
+def _check_checkpoints(audit: Audit, walk: _Walk, policy: Policy, progress: Progress) -> None:
     for checkpoint in _each(audit, "checkpoints", Checkpoint.objects.order_by("size"), progress):
         audit.looked_at["checkpoints"] += 1
         _attempt(
             audit,
             "checkpoints",
             str(checkpoint),
-            lambda checkpoint=checkpoint: _check_checkpoint(audit, walk, checkpoint, verifiers),  # type: ignore[misc]
+            lambda checkpoint=checkpoint: _check_checkpoint(audit, walk, checkpoint, policy),  # type: ignore[misc]
         )
 
 
-def _check_checkpoint(
-    audit: Audit, walk: _Walk, checkpoint: Checkpoint, verifiers: Sequence[VerifierKey]
-) -> None:
-    head = open_checkpoint(checkpoint.note, verifiers)
+def _check_checkpoint(audit: Audit, walk: _Walk, checkpoint: Checkpoint, policy: Policy) -> None:
+    head = open_checkpoint(checkpoint.note, policy.keys_at(checkpoint.size))
     audit.require(
         "checkpoints", head.size == checkpoint.size, f"{checkpoint}: its note speaks of {head.size} entries"
     )
@@ -277,18 +274,18 @@ def _check_guards(audit: Audit) -> None:
         )
 
 
-def _verifiers(audit: Audit) -> list[VerifierKey]:
+def _policy(audit: Audit) -> Policy:
     try:
-        return keys.verifiers()
+        return keys.policy()
     except keys.KeyUnavailable as error:
         if Checkpoint.objects.exists():
             audit.found("checkpoints", f"no checkpoint can be verified: {error}")
-        return []
+        return Policy(())
 
 
-def _remembered(audit: Audit, verifiers: list[VerifierKey]) -> TreeHead | None:
+def _remembered(audit: Audit, policy: Policy) -> TreeHead | None:
     try:
-        return signer.last_signed(verifiers)
+        return signer.last_signed(policy.keys)
     except (signer.Refused, PermissionError) as error:
         audit.found("checkpoints", str(error))
         return None

@@ -18,23 +18,35 @@ def private_path() -> Path:
     return Path(settings.LEDGER_DIR) / "signer.key"
 
 
+def retiring_path() -> Path:
+    """The key before the present one, as long as checkpoints are signed with both."""
+    return Path(settings.LEDGER_DIR) / "retiring.key"
+
+
+def next_path() -> Path:
+    """The key after the present one, while a rotation begins."""
+    return Path(settings.LEDGER_DIR) / "next.key"
+
+
 def policy_path() -> Path:
     return Path(settings.LEDGER_DIR) / "policy.txt"
 
 
 def signer() -> SignerKey:
     """The private key. Raises KeyUnavailable, saying why and what to do."""
-    text = os.environ.get("LEDGER_KEY") or _private_text()
-    try:
-        key = SignerKey.parse(text)
-    except NoteError as error:
-        raise KeyUnavailable(f"the ledger's private key is unusable: {error}") from error
+    key = _parsed(os.environ.get("LEDGER_KEY") or private_text(private_path()))
     if key.name != settings.LEDGER_ORIGIN:
         raise KeyUnavailable(
             f"the ledger's key is named {key.name!r}, but LEDGER_ORIGIN is {settings.LEDGER_ORIGIN!r};"
             " they must be equal"
         )
     return key
+
+
+def signers() -> list[SignerKey]:
+    """The keys that a checkpoint is signed with now: during a rotation, the one before too. Raises KeyUnavailable."""
+    present = signer()
+    return [present, _parsed(private_text(retiring_path()))] if retiring_path().exists() else [present]
 
 
 def policy() -> Policy:
@@ -56,26 +68,55 @@ def verifiers() -> list[VerifierKey]:
 
 def generate() -> VerifierKey:
     """Make the key unless there is one already, and write the policy that names it. Overwrites neither."""
-    if not (os.environ.get("LEDGER_KEY") or private_path().exists()):
-        private_path().parent.mkdir(parents=True, exist_ok=True)
-        _write_private(SignerKey.generate(settings.LEDGER_ORIGIN))
-    verifier = signer().verifier
     policy_path().parent.mkdir(parents=True, exist_ok=True)
+    if next_path().exists():
+        raise KeyUnavailable("a rotation died half way; run `manage.py ledger rotate` again, which ends it")
+    if not (os.environ.get("LEDGER_KEY") or private_path().exists()):
+        write_private(private_path(), SignerKey.generate(settings.LEDGER_ORIGIN))
+    verifier = signer().verifier
     if not policy_path().exists():
-        policy_path().write_text(LogKey(verifier).text)
+        replace(policy_path(), LogKey(verifier).text)
     return verifier
 
 
-def _write_private(key: SignerKey) -> None:
-    handle = os.open(private_path(), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+def write_private(path: Path, key: SignerKey) -> None:
+    """A new file that only its owner can read. Raises FileExistsError."""
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(f"{key.text}\n")
         file.flush()
         os.fsync(file.fileno())
 
 
-def _private_text() -> str:
-    path = private_path()
+def replace(path: Path, text: str) -> None:
+    """Replace a file in one step that survives a power cut."""
+    fresh = path.with_suffix(".new")
+    with fresh.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.rename(path)
+    sync(path.parent)
+
+
+def sync(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _parsed(text: str) -> SignerKey:
+    try:
+        return SignerKey.parse(text)
+    except NoteError as error:
+        raise KeyUnavailable(f"the ledger's private key is unusable: {error}") from error
+
+
+def private_text(path: Path) -> str:
+    """What a private key's file says. Raises KeyUnavailable where it is absent, or others can read it."""
     try:
         with path.open() as file:
             mode = os.fstat(file.fileno()).st_mode & 0o777

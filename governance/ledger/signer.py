@@ -5,7 +5,6 @@ rewritten, cannot make it sign a second history.
 """
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,22 +36,46 @@ def sign() -> Checkpoint:
     RuntimeError inside a transaction, whose head might never be committed.
     """
     key = keys.signer()
-    with _lock(), transaction.atomic(durable=True):
+    with lock(), transaction.atomic(durable=True):
+        _refuse_frozen()
         head = _current()
-        last = _last([key.verifier])
+        last = _last([*keys.verifiers(), key.verifier])
         if last is None:
             _refuse_lost_memory()
         else:
             _refuse_unless_extended(last, head)
         if last is None or last.size < head.size:
-            _remember(sign_note(head.text, key))
+            # Read only now, under the lock: a rotation may just have added a key.
+            _remember(sign_note(head.text, *keys.signers()))
         # Dying here leaves a note that is remembered but not published; the next call publishes that same one.
         return _publish(head, memory_path().read_text())
+
+
+def frozen_path() -> Path:
+    """The last note of a log whose key was compromised; while it is there, that log signs nothing more."""
+    return Path(settings.LEDGER_DIR) / "frozen.note"
+
+
+def frozen() -> TreeHead | None:
+    """The last head of a frozen log, or None. Its origin stays frozen for ever; another may go on."""
+    try:
+        return TreeHead.parse(frozen_path().read_text().rpartition("\n\n")[0] + "\n")
+    except FileNotFoundError:
+        return None
 
 
 def last_signed(verifiers: list[VerifierKey]) -> TreeHead | None:
     """The head that the signer remembers, or None. Raises Refused when the file is damaged."""
     return _last(verifiers)
+
+
+def _refuse_frozen() -> None:
+    last = frozen()
+    if last is not None and last.origin == settings.LEDGER_ORIGIN:
+        raise Refused(
+            f"the log {last.origin} is frozen at {last.size} entries, because its key was compromised. Give"
+            " LEDGER_ORIGIN another name and run `manage.py ledger keygen`: the log goes on under that one"
+        )
 
 
 def _current() -> TreeHead:
@@ -105,19 +128,8 @@ def _refuse_unless_extended(last: TreeHead, head: TreeHead) -> None:
 
 
 def _remember(note: str) -> None:
-    """Replace the memory in one step that survives a power cut: before anybody else sees the note."""
-    path = memory_path()
-    fresh = path.with_suffix(".new")
-    with fresh.open("w") as file:
-        file.write(note)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    """Before anybody else sees the note."""
+    keys.replace(memory_path(), note)
 
 
 def _publish(head: TreeHead, note: str) -> Checkpoint:
@@ -130,7 +142,7 @@ def _publish(head: TreeHead, note: str) -> Checkpoint:
 
 
 @contextmanager
-def _lock() -> Iterator[None]:
+def lock() -> Iterator[None]:
     """One signer at a time on this host; the lock goes with the process."""
     memory_path().parent.mkdir(parents=True, exist_ok=True)
     with memory_path().with_suffix(".lock").open("w") as file:

@@ -80,6 +80,19 @@ def tile_path(level: int, index: int, width: int = TILE_WIDTH) -> str:
     return f"tile/{level}/{path}" + (f".p/{width}" if width < TILE_WIDTH else "")
 
 
+def tile_number(path: str) -> int:
+    """The index that a tile's path spells, such as 1234 for `x001/234`. Raises ValueError for another spelling."""
+    number = int("".join(part.removeprefix("x") for part in path.split("/")))
+    if tile_path(0, number) != f"tile/0/{path}":
+        raise ValueError(f"{path!r} is no tile's path")
+    return number
+
+
+def width_at(level: int, index: int, size: int) -> int:
+    """How many hashes that tile has in a tree of `size` leaves: 0 to 256."""
+    return max(0, min(TILE_WIDTH, (size >> (TILE_BITS * level)) - index * TILE_WIDTH))
+
+
 def _filled(
     read: ReadTile, level: int, position: int, added: Sequence[bytes]
 ) -> Iterator[tuple[int, int, bytes]]:

@@ -1,5 +1,6 @@
-"""`manage.py ledger`: run, verify, checkpoint, prove, keygen."""
+"""`manage.py ledger`: run, verify, checkpoint, prove, and the life of the keys."""
 
+import getpass
 import json
 import signal
 import sys
@@ -10,13 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections
 from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from governance.ledger import audit, export, keys, sequencer, signer
+from governance.ledger import audit, export, keys, rotation, sequencer, signer
+from governance.ledger.actors import Actor
 from governance.ledger.models import Checkpoint, Head
 from governance.ledger.settle import NotSettled, settle
 
@@ -26,7 +29,10 @@ EXAMPLES = """examples:
   manage.py ledger run                      sequence and sign until SIGTERM
   manage.py ledger verify --json            recompute and compare everything
   manage.py ledger checkpoint               settle, then print the newest signed checkpoint
-  manage.py ledger prove 12 --out 12.txt    the proof of entry 12 as a C2SP tlog-proof"""
+  manage.py ledger prove 12 --out 12.txt    the proof of entry 12 as a C2SP tlog-proof
+  manage.py ledger rotate                   bring in a new key; checkpoints are signed with both
+  manage.py ledger retire                   end the rotation: the old key signs nothing more
+  manage.py ledger freeze --reason "…"      the key was stolen: a last checkpoint, then nothing more"""
 
 
 class Command(BaseCommand):
@@ -39,7 +45,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(
-            dest="verb", required=True, metavar="run|verify|checkpoint|prove|keygen"
+            dest="verb", required=True, metavar="run|verify|checkpoint|prove|keygen|rotate|retire|freeze"
         )
         verbs.add_parser("run", help="sequence and sign whatever is pending, until SIGTERM")
         verify = verbs.add_parser("verify", help="recompute everything; exit 0 only if all of it holds")
@@ -49,6 +55,12 @@ class Command(BaseCommand):
         prove.add_argument("index", type=int, help="the entry's leaf index")
         prove.add_argument("--out", type=Path, help="file to write; standard output without it")
         verbs.add_parser("keygen", help="make the signing key unless there is one; print the public key")
+        verbs.add_parser("rotate", help="bring in a new key; from now on checkpoints are signed with both")
+        verbs.add_parser("retire", help="end a rotation; the old key signs nothing more and is deleted")
+        freeze = verbs.add_parser(
+            "freeze", help="the key was stolen: sign a last checkpoint, then nothing more"
+        )
+        freeze.add_argument("--reason", required=True, help="what happened; it stands in the log for ever")
 
     def handle(self, *_: Any, verb: str, **options: Any) -> None:
         try:
@@ -97,7 +109,31 @@ class Command(BaseCommand):
             self.stdout.write(text, ending="")
 
     def do_keygen(self, **_: Any) -> None:
-        self.stdout.write(keys.generate().text)
+        last = signer.frozen()
+        goes_on = last is not None and last.origin != settings.LEDGER_ORIGIN
+        self.stdout.write((rotation.resume(actor=_operator()) if goes_on else keys.generate()).text)
+
+    def do_rotate(self, **_: Any) -> None:
+        fresh = rotation.rotate(actor=_operator())
+        self.stdout.write(
+            f"{fresh.text}\nCheckpoints are signed with both keys now. Publish {keys.policy_path()}, and once"
+            " everybody has it, run `manage.py ledger retire`."
+        )
+
+    def do_retire(self, **_: Any) -> None:
+        old = rotation.retire(actor=_operator())
+        self.stdout.write(f"{old.text} signs nothing more. Publish {keys.policy_path()} again.")
+
+    def do_freeze(self, *, reason: str, **_: Any) -> None:
+        last = rotation.freeze(reason, actor=_operator())
+        self.stdout.write(
+            f"{last}: the last one under {settings.LEDGER_ORIGIN}. Publish it and {keys.policy_path()} everywhere, then"
+            " give LEDGER_ORIGIN another name and run `manage.py ledger keygen` to go on."
+        )
+
+
+def _operator() -> Actor:
+    return Actor.command(getpass.getuser(), None)
 
 
 @contextmanager
