@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from governance.ledger import bundle, dsse, keys, tiles
+from governance.ledger import bundle, cosigning, dsse, keys, publish, tiles
 from governance.ledger.canonical import canonical
 from governance.ledger.models import Checkpoint, Entry
 from governance.ledger.note import encode64
@@ -19,7 +19,7 @@ def prove(index: int, checkpoint: Checkpoint | None = None) -> Proof:
     Raises Checkpoint.DoesNotExist when nothing is signed yet and ValueError for a leaf that it does not cover.
     """
     checkpoint = checkpoint or Checkpoint.objects.latest("size")
-    return Proof(index, inclusion(tiles.cached(), index, checkpoint.size), checkpoint.note)
+    return Proof(index, inclusion(tiles.cached(), index, checkpoint.size), publish.cosigned_note(checkpoint))
 
 
 def disclose(entry: Entry, classes: Collection[str]) -> bytes:
@@ -32,16 +32,16 @@ def evidence_members(disclosed: Mapping[int, Collection[str]], checkpoint: Check
     """Bundle members that prove entries: `disclosed` maps leaf index to the classes to show.
 
     Returns policy.txt, checkpoint.txt, and entries/<i>.json with proofs/<i>.txt for each.
-    Raises ValueError for a leaf that the checkpoint does not cover.
+    Raises ValueError for a leaf that the checkpoint does not cover, NotSettled when too few witnesses have cosigned it.
     """
-    read = tiles.cached()
+    read, note = tiles.cached(), cosigning.witnessed_note(checkpoint)
     members = {
         POLICY: keys.policy().text.encode(),
-        CHECKPOINT: checkpoint.note.encode(),
+        CHECKPOINT: note.encode(),
     }
     for entry in Entry.objects.filter(leaf_index__in=list(disclosed)):
         index = entry.leaf_index or 0
-        proof = Proof(index, inclusion(read, index, checkpoint.size), checkpoint.note)
+        proof = Proof(index, inclusion(read, index, checkpoint.size), note)
         members[f"entries/{index}.json"] = disclose(entry, disclosed[index])
         members[f"proofs/{index}.txt"] = proof.text.encode()
     return members

@@ -1,5 +1,6 @@
 """The ledger's signing key, from the environment (LEDGER_KEY) or a file that only its owner can read; and its policy."""
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -59,6 +60,11 @@ def policy() -> Policy:
         raise KeyUnavailable(f"this user may not read the ledger's policy at {policy_path()}") from error
     except FileNotFoundError:
         return Policy.of(signer().verifier)
+
+
+def policy_without_quorum() -> Policy:
+    """The same policy before any witness was asked: what the log itself must accept."""
+    return dataclasses.replace(policy(), quorum=0)
 
 
 def verifiers() -> list[VerifierKey]:

@@ -111,6 +111,21 @@ class Timestamp(models.Model):
         return f"{self.authority} on {self.checkpoint_id}"
 
 
+class Alarm(models.Model):
+    """What a witness or a monitor found wrong with the log; `over` is when the same source found it right again."""
+
+    source = models.CharField(max_length=200)
+    sentence = models.TextField()
+    since = models.DateTimeField(auto_now_add=True)
+    over = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-since",)
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.sentence}"
+
+
 class Auditable(models.Model):
     """A row that changes only together with an entry; `append` is its only writer.
 

@@ -103,6 +103,19 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Alarm',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('source', models.CharField(max_length=200)),
+                ('sentence', models.TextField()),
+                ('since', models.DateTimeField(auto_now_add=True)),
+                ('over', models.DateTimeField(null=True)),
+            ],
+            options={
+                'ordering': ('-since',),
+            },
+        ),
+        migrations.CreateModel(
             name='Cosignature',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -1,16 +1,19 @@
-"""`manage.py ledger`: run, verify, checkpoint, prove, and the life of the keys."""
+"""`manage.py ledger`: run, verify, checkpoint, prove, the life of the keys, and witnesses."""
 
 import getpass
 import json
 import signal
 import sys
 import threading
+import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections
@@ -18,12 +21,20 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from governance.ledger import audit, export, keys, rotation, sequencer, signer
+from governance.ledger import audit, cosigning, export, keys, rotation, sequencer, signer
 from governance.ledger.actors import Actor
 from governance.ledger.models import Checkpoint, Head
+from governance.ledger.note import COSIGNATURE, NoteError, VerifierKey
+from governance.ledger.policy import Policy, Witness
 from governance.ledger.settle import NotSettled, settle
+from governance.ledger.signing import SignerKey
+from governance.ledger.witness.memory import Memory
+from governance.ledger.witness.server import application
 
 PAUSE_SECONDS = 0.5
+ASK_SECONDS = 5.0
+"""How often witnesses that have not cosigned the newest checkpoint are asked."""
+WITNESS_KEY = "witness.key"
 EXAMPLES = """examples:
   manage.py ledger keygen                   make the signing key, print its public half
   manage.py ledger run                      sequence and sign until SIGTERM
@@ -32,11 +43,15 @@ EXAMPLES = """examples:
   manage.py ledger prove 12 --out 12.txt    the proof of entry 12 as a C2SP tlog-proof
   manage.py ledger rotate                   bring in a new key; checkpoints are signed with both
   manage.py ledger retire                   end the rotation: the old key signs nothing more
-  manage.py ledger freeze --reason "…"      the key was stolen: a last checkpoint, then nothing more"""
+  manage.py ledger freeze --reason "…"      the key was stolen: a last checkpoint, then nothing more
+  manage.py ledger witness keygen DIR --name witness.example.org
+  manage.py ledger witness serve DIR --log their-policy.txt --port 8100
+  manage.py ledger witness add VKEY http://witness.example.org --quorum 1"""
 
 
 class Command(BaseCommand):
     help = "Keep, sign and verify the append-only ledger."
+    _asked = 0.0
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(
@@ -45,7 +60,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(
-            dest="verb", required=True, metavar="run|verify|checkpoint|prove|keygen|rotate|retire|freeze"
+            dest="verb",
+            required=True,
+            metavar="run|verify|checkpoint|prove|keygen|rotate|retire|freeze|witness",
         )
         verbs.add_parser("run", help="sequence and sign whatever is pending, until SIGTERM")
         verify = verbs.add_parser("verify", help="recompute everything; exit 0 only if all of it holds")
@@ -62,10 +79,29 @@ class Command(BaseCommand):
         )
         freeze.add_argument("--reason", required=True, help="what happened; it stands in the log for ever")
 
+        self._add_witness(verbs.add_parser("witness", help="be a witness of other logs, or name this log's"))
+
+    def _add_witness(self, parser: ArgumentParser) -> None:
+        does = parser.add_subparsers(dest="does", required=True, metavar="keygen|serve|add")
+        keygen = does.add_parser("keygen", help="make a witness's key; print its public half")
+        keygen.add_argument("--name", required=True, help="the witness's name, such as witness.example.org")
+        serve = does.add_parser("serve", help="cosign checkpoints of the given logs (c2sp.org/tlog-witness)")
+        serve.add_argument(
+            "--log", type=Path, action="append", required=True, help="a log's policy.txt; may repeat"
+        )
+        serve.add_argument("--host", default="127.0.0.1")
+        serve.add_argument("--port", type=int, default=8100)
+        for one in (keygen, serve):
+            one.add_argument("folder", type=Path, help="where the witness keeps its key and what it has seen")
+        add = does.add_parser("add", help="ask a witness to cosign this log's checkpoints from now on")
+        add.add_argument("vkey", help="the witness's public key")
+        add.add_argument("address", help="where it listens, such as https://witness.example.org")
+        add.add_argument("--quorum", type=int, help="how many witnesses every bundle needs from now on")
+
     def handle(self, *_: Any, verb: str, **options: Any) -> None:
         try:
             getattr(self, f"do_{verb}")(**options)
-        except (keys.KeyUnavailable, signer.Refused, NotSettled) as error:
+        except (keys.KeyUnavailable, signer.Refused, NotSettled, NoteError) as error:
             raise CommandError(str(error)) from error
 
     def do_run(self, **_: Any) -> None:
@@ -82,6 +118,9 @@ class Command(BaseCommand):
             close_old_connections()
             if sequencer.pending() or not Checkpoint.objects.filter(size=Head.objects.get().size).exists():
                 self.stdout.write(str(settle()))
+            if time.monotonic() - self._asked > ASK_SECONDS:
+                self._asked = time.monotonic()
+                cosigning.collect(Checkpoint.objects.latest("size"))
         except DatabaseError as error:
             # A busy or restarting database: nothing was lost, the next turn tries again.
             self.stderr.write(f"database: {error}")
@@ -130,6 +169,36 @@ class Command(BaseCommand):
             f"{last}: the last one under {settings.LEDGER_ORIGIN}. Publish it and {keys.policy_path()} everywhere, then"
             " give LEDGER_ORIGIN another name and run `manage.py ledger keygen` to go on."
         )
+
+    def do_witness(self, *, does: str, **options: Any) -> None:
+        getattr(self, f"witness_{does}")(**options)
+
+    def witness_keygen(self, *, folder: Path, name: str, **_: Any) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / WITNESS_KEY
+        if not path.exists():
+            keys.write_private(path, SignerKey.generate(name, COSIGNATURE))
+        self.stdout.write(SignerKey.parse(keys.private_text(path)).verifier.text)
+
+    def witness_serve(self, *, folder: Path, log: list[Path], host: str, port: int, **_: Any) -> None:
+        key = SignerKey.parse(keys.private_text(folder / WITNESS_KEY))
+        policies = [Policy.parse(path.read_text()) for path in log]
+        self.stdout.write(
+            f"{key.name} witnesses {', '.join(sorted({one.name for p in policies for one in p.keys}))}"
+        )
+        uvicorn.run(
+            application(Memory(folder, key, policies, time.time)), host=host, port=port, log_level="warning"
+        )
+
+    def witness_add(self, *, vkey: str, address: str, quorum: int | None, **_: Any) -> None:
+        policy = keys.policy()
+        fresh = Witness(VerifierKey.parse(vkey), address)
+        others = tuple(one for one in policy.witnesses if one.key != fresh.key)
+        wanted = replace(
+            policy, witnesses=(*others, fresh), quorum=policy.quorum if quorum is None else quorum
+        )
+        keys.replace(keys.policy_path(), Policy.parse(wanted.text).text)
+        self.stdout.write(f"{fresh.key.name} is asked from now on. Publish {keys.policy_path()} again.")
 
 
 def _operator() -> Actor:
