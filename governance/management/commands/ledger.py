@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from governance.ledger import audit, cosigning, export, keys, rotation, sequencer, signer
+from governance.ledger import audit, cosigning, export, keys, rotation, sequencer, signer, timestamps
 from governance.ledger.actors import Actor
 from governance.ledger.models import Checkpoint, Head
 from governance.ledger.note import COSIGNATURE, NoteError, VerifierKey
@@ -62,7 +62,7 @@ class Command(BaseCommand):
         verbs = parser.add_subparsers(
             dest="verb",
             required=True,
-            metavar="run|verify|checkpoint|prove|keygen|rotate|retire|freeze|witness",
+            metavar="run|verify|checkpoint|prove|keygen|rotate|retire|freeze|stamp|witness",
         )
         verbs.add_parser("run", help="sequence and sign whatever is pending, until SIGTERM")
         verify = verbs.add_parser("verify", help="recompute everything; exit 0 only if all of it holds")
@@ -79,6 +79,7 @@ class Command(BaseCommand):
         )
         freeze.add_argument("--reason", required=True, help="what happened; it stands in the log for ever")
 
+        verbs.add_parser("stamp", help="have the newest checkpoint timestamped (RFC 3161) by LEDGER_TSA_URL")
         self._add_witness(verbs.add_parser("witness", help="be a witness of other logs, or name this log's"))
 
     def _add_witness(self, parser: ArgumentParser) -> None:
@@ -121,9 +122,24 @@ class Command(BaseCommand):
             if time.monotonic() - self._asked > ASK_SECONDS:
                 self._asked = time.monotonic()
                 cosigning.collect(Checkpoint.objects.latest("size"))
+                self._stamp()
         except DatabaseError as error:
             # A busy or restarting database: nothing was lost, the next turn tries again.
             self.stderr.write(f"database: {error}")
+
+    def _stamp(self) -> None:
+        if timestamps.due():
+            try:
+                self.stdout.write(str(timestamps.stamp(Checkpoint.objects.latest("size"))))
+            except timestamps.NotStamped as error:
+                self.stderr.write(f"timestamp: {error}")
+
+    def do_stamp(self, **_: Any) -> None:
+        try:
+            stamped = timestamps.stamp(settle())
+        except timestamps.NotStamped as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"{stamped} at {stamped.at:%F %T} UTC")
 
     def do_verify(self, *, json: bool, **_: Any) -> None:
         with _progress(visible=not json) as progress:
