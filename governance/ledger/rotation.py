@@ -1,5 +1,7 @@
 """The life of the log's keys: rotate (a second key, both sign), retire (the first one ends), freeze (it was stolen).
 
+A log also ends when entries that it signed are lost for good (abandon); after either end it goes on under another name.
+
 Each verb may be run again after it died half way: every step looks first whether it was done. The rows say in the log
 itself which keys it had; `policy.txt` says it to whoever verifies.
 """
@@ -16,8 +18,8 @@ from governance.ledger.actors import Actor
 from governance.ledger.append import append
 from governance.ledger.canonical import sha256_hex
 from governance.ledger.events import LedgerEvent
-from governance.ledger.models import Checkpoint, SigningKey
-from governance.ledger.note import VerifierKey
+from governance.ledger.models import Checkpoint, Head, SigningKey
+from governance.ledger.note import TreeHead, VerifierKey
 from governance.ledger.policy import LogKey, Policy
 from governance.ledger.settle import settle
 from governance.ledger.signer import Refused
@@ -93,10 +95,42 @@ def freeze(reason: str, *, actor: Actor) -> Checkpoint:
     return last
 
 
-def resume(*, actor: Actor) -> VerifierKey:
-    """Go on after a freeze, under another LEDGER_ORIGIN: a new key, and an entry that binds it to the frozen log's last head.
+def abandon(reason: str, *, actor: Actor) -> TreeHead:
+    """End a log whose newest signed entries are lost for good, as after a restore without them; returns what was signed.
 
-    The tree is the same one, so a consistency proof leads from the last frozen checkpoint to every later one.
+    The key never signs under this origin again, since it could only contradict itself. An entry says what is missing.
+    Raises Refused while nothing is missing, or where even the restored part is not what was signed.
+    """
+    if not reason.strip():
+        raise Refused("say how the entries were lost: the reason stands in the log for ever")
+    last, have = signer.last_signed(keys.verifiers()), Head.objects.get().size
+    if last is None or last.size <= have:
+        raise Refused("nothing is missing: the tree is as large as what was signed last")
+    kept = Checkpoint.objects.latest("size")
+    if signer.root_at(kept.size) != keys.policy_without_quorum().open(kept.note).head.root:
+        raise Refused("the restored tree is not what was signed either; run `manage.py ledger verify`")
+    old = [key.verifier for key in keys.signers()]
+    lost = {"from": have, "to": last.size - 1, "root": last.root.hex()}
+    for key in old:
+        row = _record(key, 0, actor)
+        if row.state == SigningKey.ACTIVE:
+            _end(row, SigningKey.RETIRED, last.size, reason, actor, lost=lost)
+    with signer.lock():
+        for key in old:
+            _publish(lambda policy, key=key: _ended(policy, key, last.size))  # type: ignore[misc]
+        keys.replace(signer.frozen_path(), signer.memory_path().read_text())
+        for path in (keys.private_path(), keys.retiring_path()):
+            if path.exists():
+                path.rename(path.with_suffix(".abandoned"))
+        # Last: while the memory still names the lost entries, this verb may be run again.
+        keys.replace(signer.memory_path(), kept.note)
+    return last
+
+
+def resume(*, actor: Actor) -> VerifierKey:
+    """Go on after an end, under another LEDGER_ORIGIN: a new key, and an entry that binds it to the ended log's last head.
+
+    The tree is the same one, so a consistency proof leads from every earlier checkpoint whose entries are there.
     Raises Refused when nothing is frozen or the origin is still the frozen one.
     """
     last = signer.frozen()
@@ -111,8 +145,9 @@ def resume(*, actor: Actor) -> VerifierKey:
         "root": last.root.hex(),
         "note": sha256_hex(signer.frozen_path().read_bytes()),
     }
-    _record(fresh, last.size + 1, actor, continues=continues)
-    _publish(lambda policy: _with(policy, fresh, last.size + 1))
+    since = min(last.size, _size()) + 1
+    _record(fresh, since, actor, continues=continues)
+    _publish(lambda policy: _with(policy, fresh, since))
     return fresh
 
 
@@ -132,10 +167,12 @@ def _record(key: VerifierKey, since: int, actor: Actor, **summary: object) -> Si
 
 
 @transaction.atomic
-def _end(row: SigningKey, state: str, until: int | None, reason: str, actor: Actor) -> None:
+def _end(
+    row: SigningKey, state: str, until: int | None, reason: str, actor: Actor, **summary: object
+) -> None:
     op = LedgerEvent.KEY_RETIRED if state == SigningKey.RETIRED else LedgerEvent.KEY_COMPROMISED
     row.state, row.until = state, until
-    append(row, op=op, actor=actor, fields=["state", "until"], summary={"P": {"reason": reason}})
+    append(row, op=op, actor=actor, fields=["state", "until"], summary={"P": {"reason": reason, **summary}})
 
 
 def _publish(change: Callable[[Policy], Policy]) -> None:

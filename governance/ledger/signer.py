@@ -81,12 +81,13 @@ def _refuse_frozen() -> None:
 def _current() -> TreeHead:
     head = Head.objects.get()
     current = TreeHead(settings.LEDGER_ORIGIN, head.size, bytes.fromhex(head.root))
-    if _root(current.size) != current.root:
+    if root_at(current.size) != current.root:
         raise Refused(f"the tiles do not give the head's root at {head.size}; run `manage.py ledger verify`")
     return current
 
 
-def _root(size: int) -> bytes | None:
+def root_at(size: int) -> bytes | None:
+    """The stored tree's root at that size; None where the tiles do not reach so far or do not fit together."""
     try:
         return root(tiles.read, size)
     except (Tile.DoesNotExist, ValueError):
@@ -117,10 +118,11 @@ def _refuse_lost_memory() -> None:
 def _refuse_unless_extended(last: TreeHead, head: TreeHead) -> None:
     if last.size > head.size:
         raise Refused(
-            f"the tree shrank from {last.size} to {head.size} entries: was an old backup restored? Nothing is signed"
-            " until the missing entries are back"
+            f"the tree shrank from {last.size} to {head.size} entries: was an old backup restored? Nothing is signed until"
+            f" entries {head.size} to {last.size - 1} are back; if they are lost for good, `manage.py ledger abandon` says so"
+            " in the log and ends it under this name"
         )
-    if _root(last.size) != last.root:
+    if root_at(last.size) != last.root:
         raise Refused(
             f"the tree was rewritten: at {last.size} entries it has another root than the one signed before."
             " Nothing is signed; run `manage.py ledger verify`"

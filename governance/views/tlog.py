@@ -39,17 +39,17 @@ def checkpoint(_: HttpRequest) -> HttpResponse:
 
 
 @public
-def tile(_: HttpRequest, level: str, path: str, width: str | None) -> HttpResponse:
+def tile(_: HttpRequest, level: str, path: str, width: str | None = None) -> HttpResponse:
     return _answer(publish.tile(int(level), tile_number(path), _width(width)), BYTES, FOR_EVER)
 
 
 @public
-def entries(_: HttpRequest, path: str, width: str | None) -> HttpResponse:
+def entries(_: HttpRequest, path: str, width: str | None = None) -> HttpResponse:
     return _answer(publish.entries(tile_number(path), _width(width)), BYTES, FOR_EVER)
 
 
 @public
-def parts(_: HttpRequest, path: str, width: str | None) -> HttpResponse:
+def parts(_: HttpRequest, path: str, width: str | None = None) -> HttpResponse:
     """Never cached: what is erased must be gone."""
     return _answer(publish.parts(tile_number(path), _width(width)), LINES, "no-store")
 

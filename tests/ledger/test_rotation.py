@@ -1,7 +1,12 @@
 """The life of the log's keys, each step also dying half way."""
 
+import os
+import sqlite3
+import subprocess
+
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from governance.ledger import audit, keys, rotation, signer
 from governance.ledger.actors import Actor
@@ -198,3 +203,66 @@ def test_the_commands(database, capsys):
     for verb in ("rotate", "checkpoint", "retire"):
         call_command("ledger", verb)
     assert "signs nothing more" in capsys.readouterr().out
+
+
+def test_entries_lost_in_a_restore_are_told_and_the_log_goes_on_under_another_name(
+    committed_db, settings, tmp_path
+):
+    keys.generate()
+    make_many(4)
+    settle()
+    dump = copy_of_database(tmp_path)
+    for number in range(3):
+        make(f"lost-{number}")
+    signed = settle()
+    dump()
+    with pytest.raises(Refused, match="entries 4 to 6 are back"):
+        settle()
+    with pytest.raises(Refused, match="say how"):
+        rotation.abandon("", actor=ROOT)
+    last = rotation.abandon("disk died, backup of the night before", actor=ROOT)
+    assert (last.size, signed.size) == (7, 7)
+    with pytest.raises(keys.KeyUnavailable):
+        signer.sign()
+    settings.LEDGER_ORIGIN = "charter.local/log-2"
+    call_command("ledger", "keygen")
+    goes_on = settle()
+    policy = keys.policy()
+    assert policy.open(goes_on.note).head.origin == "charter.local/log-2"
+    assert policy.open(signed.note).head.size == 7
+    told = Entry.objects.get(op="ledger:key:retired").parts["P"]["payload"]
+    assert '"from":4' in told
+    assert "backup of the night before" in told
+    assert audit.run().problems == []
+
+
+def copy_of_database(tmp_path):
+    """Back the database up; returns the function that restores it."""
+    url = os.environ["DATABASE_URL"]
+    connection.close()
+    if url.startswith("sqlite"):
+        live, kept = url.removeprefix("sqlite:///"), tmp_path / "backup.sqlite3"
+        with sqlite3.connect(live) as source, sqlite3.connect(kept) as target:
+            source.backup(target)
+
+        def restore() -> None:
+            connection.close()
+            with sqlite3.connect(kept) as source, sqlite3.connect(live) as target:
+                source.backup(target)
+
+        return restore
+    dumped = tmp_path / "backup.dump"
+    subprocess.run(["pg_dump", "--format=custom", "--file", str(dumped), url], check=True)
+
+    def restore() -> None:
+        connection.close()
+        subprocess.run(["pg_restore", "--clean", "--if-exists", "--dbname", url, str(dumped)], check=True)
+
+    return restore
+
+
+def test_nothing_is_abandoned_while_nothing_is_missing(database):
+    make()
+    settle()
+    with pytest.raises(Refused, match="nothing is missing"):
+        rotation.abandon("why not", actor=ROOT)

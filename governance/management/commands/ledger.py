@@ -62,7 +62,7 @@ class Command(BaseCommand):
         verbs = parser.add_subparsers(
             dest="verb",
             required=True,
-            metavar="run|verify|checkpoint|prove|keygen|rotate|retire|freeze|stamp|witness",
+            metavar="run|verify|checkpoint|prove|keygen|rotate|retire|freeze|abandon|stamp|witness",
         )
         verbs.add_parser("run", help="sequence and sign whatever is pending, until SIGTERM")
         verify = verbs.add_parser("verify", help="recompute everything; exit 0 only if all of it holds")
@@ -79,6 +79,12 @@ class Command(BaseCommand):
         )
         freeze.add_argument("--reason", required=True, help="what happened; it stands in the log for ever")
 
+        abandon = verbs.add_parser(
+            "abandon", help="signed entries are lost for good: end the log under this name"
+        )
+        abandon.add_argument(
+            "--reason", required=True, help="how they were lost; it stands in the log for ever"
+        )
         verbs.add_parser("stamp", help="have the newest checkpoint timestamped (RFC 3161) by LEDGER_TSA_URL")
         self._add_witness(verbs.add_parser("witness", help="be a witness of other logs, or name this log's"))
 
@@ -184,6 +190,13 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{last}: the last one under {settings.LEDGER_ORIGIN}. Publish it and {keys.policy_path()} everywhere, then"
             " give LEDGER_ORIGIN another name and run `manage.py ledger keygen` to go on."
+        )
+
+    def do_abandon(self, *, reason: str, **_: Any) -> None:
+        last = rotation.abandon(reason, actor=_operator())
+        self.stdout.write(
+            f"{last.origin} ends with the {last.size} entries that it signed, some of which are lost. Publish"
+            f" {keys.policy_path()}, give LEDGER_ORIGIN another name and run `manage.py ledger keygen` to go on."
         )
 
     def do_witness(self, *, does: str, **options: Any) -> None:
