@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 POSTGRES ?= postgres://postgres@127.0.0.1:5432/charter
 ON_BOTH := $(addprefix tests/,people registry reviews evidence releases cards training evals api pages invariants)
 
-.PHONY: install demo serve test test-all test-postgres check audit clean
+.PHONY: install demo serve test test-all test-postgres check bench audit clean
 
 install: $(STAMP)
 
@@ -46,6 +46,10 @@ check: install
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/djlint templates --check --lint
 	@$(PY) manage.py makemigrations --check --dry-run
+
+# BENCH="--only search --quick" narrows it.
+bench: install
+	@$(PY) -m benchmarks $(BENCH)
 
 audit: install
 	@$(VENV)/bin/pip-audit -r requirements.txt --no-deps

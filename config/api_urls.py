@@ -1,15 +1,15 @@
 """Everything below /api/: one version, its schema, and a problem for every address that does not exist."""
 
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularJSONAPIView
 
 from evals import api as evals
 from governance.api import urls as governance
+from governance.api.document import Document
 from governance.api.missing import Missing
 from training import api as training
 
 app_name = "api"
-schema = path("schema/", SpectacularJSONAPIView.as_view(), name="schema")
+schema = path("schema/", Document.as_view(), name="schema")
 endpoints = [*governance.urlpatterns, *training.urlpatterns, *evals.urlpatterns, schema]
 
 urlpatterns = [

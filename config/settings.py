@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dj_database_url
 from csp.constants import NONE, SELF, UNSAFE_INLINE
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -29,6 +30,25 @@ def secret_key(path: Path) -> str:
     except FileExistsError:
         pass
     return path.read_text().strip()
+
+
+def cache(url: str, folder: Path) -> dict[str, object]:
+    """The cache at `url`. Both kinds count and claim atomically across processes, and neither unpickles: config/cache.py."""
+    if url == "file://":
+        return {
+            "BACKEND": "config.cache.FolderCache",
+            "LOCATION": folder,
+            "OPTIONS": {"MAX_ENTRIES": 2_000},
+        }
+    if url.startswith(("redis://", "rediss://", "unix://")):
+        limits = {"socket_connect_timeout": 2, "socket_timeout": 2}
+        return {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": url,
+            "KEY_PREFIX": "charter",
+            "OPTIONS": {"serializer": "config.cache.JsonSerializer", **limits},
+        }
+    raise ImproperlyConfigured(f"CACHE_URL is file:// or redis://HOST/NUMBER, not {url!r}.")
 
 
 CHARTER_HOME = Path(os.environ.get("CHARTER_HOME", BASE_DIR / "var")).resolve()
@@ -107,6 +127,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     CHARTER_HOME.mkdir(parents=True, exist_ok=True)
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 
+CACHES = {"default": cache(os.environ.get("CACHE_URL", "file://"), CHARTER_HOME / "cachefiles")}
+
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "people.User"
 AUTH_PASSWORD_VALIDATORS = [
@@ -167,8 +189,14 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
+# All rows that the editor's forms take (governance/admin/forms.py), with up to 30 fields each.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 # Largest upload that the API takes, in bytes; `manage.py register` has no limit.
 CHARTER_UPLOAD_BYTES = int(os.environ.get("CHARTER_UPLOAD_BYTES", str(2 * 2**30)))
+# How often something may be done in the shared cache's count, such as 600/m, 5/15m or off: see governance/people/throttle.py.
+CHARTER_API_RATE = os.environ.get("CHARTER_API_RATE", "1200/m")
+CHARTER_FAILURE_RATE = os.environ.get("CHARTER_FAILURE_RATE", "50/15m")
+CHARTER_LOCKOUT = os.environ.get("CHARTER_LOCKOUT", "5/15m")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -188,14 +216,25 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "ActivityKindEnum": "governance.api.activities.KIND_NAMES",
+        "WritableKindEnum": "governance.api.serializers.WRITABLE",
+    },
 }
 
 LEDGER_ORIGIN = os.environ.get("LEDGER_ORIGIN", "charter.local/log")
 LEDGER_DIR = CHARTER_HOME / "ledger"
+# Whether anybody may follow the log at /ledger/checkpoint and /ledger/tile/: it shows timing and volume.
+LEDGER_PUBLIC = flag("LEDGER_PUBLIC")
+# An RFC 3161 timestamp authority that is asked for a token over a checkpoint each day, and its root certificates (PEM).
+LEDGER_TSA_URL = os.environ.get("LEDGER_TSA_URL", "")
+LEDGER_TSA_ROOTS = os.environ.get("LEDGER_TSA_ROOTS", "")
 
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "filesystem://")
 # How many training or evaluation jobs this host runs at once.
 CHARTER_SLOTS = int(os.environ.get("CHARTER_SLOTS", "1"))
+# Whether a dataset that comes in through a door is scanned by a worker.
+CHARTER_SCAN_ON_REGISTER = flag("CHARTER_SCAN_ON_REGISTER", default=True)
 # Seconds without a heartbeat after which a run's lease may be taken over.
 RUN_LEASE_SECONDS = int(os.environ.get("RUN_LEASE_SECONDS", "30"))
 

@@ -4,11 +4,17 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
 
+from governance.views.sign_in import AdminSignInForm, SignIn
+
 admin.site.site_header = admin.site.site_title = "Charter"
 admin.site.site_url = "/"
+admin.site.login_form = AdminSignInForm
+
+handler400 = "governance.api.missing.bad_request"
+handler500 = "governance.api.missing.server_error"
 
 urlpatterns = [
-    path("accounts/login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("accounts/login/", SignIn.as_view(), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("api/", include("config.api_urls")),

@@ -1,23 +1,30 @@
-"""Evaluations over HTTP: what was measured, and two of them compared item by item."""
+"""Evaluations over HTTP: measured, told with their items, and two of them compared item by item."""
 
 from typing import Any
 from uuid import UUID
 
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evals.compare import NotLikeForLike
 from evals.comparison import compare_evaluations
-from evals.records import KIND
+from evals.records import KIND, StoredItems
+from evals.stage import EVALUATED, EVALUATED_ON, STAGE
 from governance.api import problems
 from governance.api.base import Door, Strict
+from governance.api.caching import tagged
 from governance.api.serializers import NamedEdge, ObjectField
 from governance.registry.access import require_read
 from governance.registry.lookup import NotFound, find
 from governance.registry.models import Activity, Version
+from training import actions
+from training.api import RunDetail, queued
+from training.methods import read
+from training.spec import LARGEST_SEED, SpecDraft
 
 SHOWN_ITEMS = 200
 
@@ -52,6 +59,24 @@ class EvaluationDetail(EvaluationOut):
     )
 
 
+class ItemOut(serializers.Serializer[Any]):
+    """One item as the harness kept it."""
+
+    task = serializers.CharField()
+    item = serializers.CharField(help_text="Its name in the suite.")
+    item_hash = serializers.CharField()
+    prompt_hash = serializers.CharField()
+    target = serializers.CharField()
+    filter = serializers.CharField(help_text="What turned the response into what was scored.")
+    response = serializers.CharField()
+    score = serializers.CharField(help_text="As decimal text.")
+    flags = serializers.ListField(child=serializers.CharField())
+    cluster = serializers.CharField(
+        required=False,
+        help_text="Items with the same one belong together, such as a question asked in two ways.",
+    )
+
+
 class ComparisonOut(serializers.Serializer[Any]):
     a = EvaluationOut()
     b = EvaluationOut()
@@ -63,8 +88,32 @@ class ComparisonOut(serializers.Serializer[Any]):
     scope = serializers.CharField()
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A trial on ten items a task",
+            value={"model": "model:tuned", "suite": "eval-suite:household@1", "limit": 10},
+        )
+    ]
+)
+class EvaluationIn(Strict):
+    model = serializers.CharField(max_length=200, help_text="model:slug[@number]")
+    suite = serializers.CharField(max_length=200, help_text="eval-suite:slug[@number]")
+    limit = serializers.IntegerField(
+        required=False, min_value=1, max_value=10**6, help_text="Only the first so many items of each task."
+    )
+    batch_size = serializers.IntegerField(required=False, min_value=1, max_value=4096)
+    seed = serializers.IntegerField(default=0, min_value=0, max_value=LARGEST_SEED)
+
+
+class ItemsFilter(Strict):
+    task = serializers.CharField(required=False, max_length=200)
+
+
 class EvaluationList(Door):
+    does = {"POST": "training:run:launch"}
     filters = EvaluationFilter
+    order = ("-started_at", "id")
     serializer_class = EvaluationOut
 
     @extend_schema(
@@ -78,15 +127,46 @@ class EvaluationList(Door):
             rows = rows.filter(usages__version=find(subject)).distinct()
         return self.paged(rows.filter(**wanted))
 
+    @extend_schema(operation_id="evaluations_launch", request=EvaluationIn, responses={201: RunDetail})
+    def post(self, request: Request) -> Response:
+        """Put an evaluation of a model on a suite in the queue. It is a run; once it ended, its `activity` is the evaluation."""
+        given = self.body(EvaluationIn)
+        order = {
+            "stage": STAGE.name,
+            "inputs": {EVALUATED: [given["model"]], EVALUATED_ON: [given["suite"]]},
+            "params": {name: given[name] for name in ("limit", "batch_size") if name in given},
+            "seed": given["seed"],
+        }
+        return queued(self, actions.queue(read(SpecDraft, order), actor=self.actor))
+
 
 class EvaluationOne(Door):
     serializer_class = EvaluationDetail
 
     @extend_schema(operation_id="evaluations_get")
-    def get(self, request: Request, id: str) -> Response:
+    def get(self, request: Request, id: str) -> HttpResponseBase:
         """One evaluation: what was measured, with which suite, seed and harness."""
         self.query()
-        return Response(EvaluationDetail(evaluation(id)).data)
+        found = evaluation(id)
+        return tagged(Response(EvaluationDetail(found).data), str(found.ledger_rev))
+
+
+class EvaluationItems(Door):
+    filters = ItemsFilter
+    order = ()
+    serializer_class = ItemOut
+
+    @extend_schema(operation_id="evaluations_items", parameters=[ItemsFilter], responses=ItemOut(many=True))
+    def get(self, request: Request, id: str) -> Response:
+        """The items that were asked, each with its response and its score, in their order."""
+        task = self.query().get("task")
+        found = evaluation(id)
+        require_readable(self.person, found)
+        sha256 = found.summary.get("items_sha256")
+        if not sha256:
+            raise NotFound(f"{found.label} kept no items.")
+        rows = StoredItems(str(sha256), (lambda item: item["task"] == task) if task else None)
+        return self.get_paginated_response(self.paginate_queryset(rows))
 
 
 class EvaluationCompare(Door):
@@ -98,11 +178,7 @@ class EvaluationCompare(Door):
         """Candidate a against b, paired by item: difference, 95% interval, and a verdict by the margin that the suite fixed."""
         pair = self.query()
         a, b = evaluation(pair["a"]), evaluation(pair["b"])
-        for version in Version.objects.filter(usages__activity__in=(a, b), restricted=True).select_related(
-            "artifact"
-        ):
-            # The items that differ quote what a restricted suite asked.
-            require_read(self.person, version)
+        require_readable(self.person, a, b)
         found = compare_evaluations(a, b).record()
         return Response(
             ComparisonOut(
@@ -117,6 +193,13 @@ def evaluation(id: UUID | str) -> Activity:
     if found is None:
         raise NotFound(f"There is no evaluation {id}.")
     return found
+
+
+def require_readable(person: object, *evaluations: Activity) -> None:
+    """Raise PermissionDenied where a model or a suite is restricted: items quote what was asked and answered."""
+    used = Version.objects.filter(usages__activity__in=evaluations, restricted=True)
+    for version in used.select_related("artifact"):
+        require_read(person, version)
 
 
 def shortened(task: dict[str, Any]) -> dict[str, Any]:
@@ -136,4 +219,5 @@ urlpatterns: list[URLPattern] = [
     path("evaluations/", EvaluationList.as_view(), name="evaluations"),
     path("evaluations/compare/", EvaluationCompare.as_view(), name="evaluation-compare"),
     path("evaluations/<uuid:id>/", EvaluationOne.as_view(), name="evaluation"),
+    path("evaluations/<uuid:id>/items/", EvaluationItems.as_view(), name="evaluation-items"),
 ]

@@ -61,7 +61,8 @@ def _baseline(view: View) -> Baseline:
         missing = view.subject.content["baseline"] is not None
         why = "The registry does not hold the baseline" if missing else "The release names no baseline"
         return Baseline(None, {}, f"{why} to compare with.")
-    if view.model and named.content["weights_digest"] == view.model.content["weights_digest"]:
+    own = view.model.content["weights_digest"] if view.model else None
+    if own is not None and named.content["weights_digest"] == own:
         return Baseline(
             None, {}, f"The baseline {named.subject} has the same weights, so a comparison shows nothing."
         )

@@ -33,6 +33,7 @@ SCALES = tuple(Decimal(text) for text in ("0.01", "0.02", "0.05", "0.1", "0.2", 
 BEST = {"higher": "1", "lower": "0"}
 """Direction of a metric → the score of an item that went as wanted."""
 SETTINGS = {
+    "recorded_by": "Recorded over the API from what was published, not measured here", "source": "Source", "note": "Note",
     "harness": "Harness", "seed": "Seed", "limit": "Limit on items", "params": "Parameters", "job": "Job",
     "chat_template_sha256": "Chat template (SHA-256)", "items_sha256": "Items (SHA-256)", "results_sha256": "Results (SHA-256)",
     "environment_sha256": "Environment (SHA-256)", "spec_digest": "Digest of the specification",

@@ -7,5 +7,8 @@ class GovernanceConfig(AppConfig):
 
     def ready(self) -> None:
         from governance.evidence import registry_facts
+        from governance.evidence.schema import FIELDS
+        from governance.registry.kinds import card_text
 
+        card_text.know({key: one.subjects for key, one in FIELDS.items() if one.fill in ("H", "M")})
         registry_facts.register_all()

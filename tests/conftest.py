@@ -14,6 +14,7 @@ import pytest
 import redis
 from django.conf import settings as django_settings
 
+from config.settings import cache
 from tests import databases
 
 REPO = Path(__file__).resolve().parents[1]
@@ -30,6 +31,7 @@ def home(tmp_path: Path, settings, monkeypatch) -> Path:
     folder.mkdir()
     settings.CHARTER_HOME = folder
     settings.LEDGER_DIR = folder / "ledger"
+    settings.CHARTER_SCAN_ON_REGISTER = False
     # The real hasher takes 150 ms a password on purpose; the cast has nine.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES = {
@@ -39,7 +41,9 @@ def home(tmp_path: Path, settings, monkeypatch) -> Path:
             "OPTIONS": {"location": folder / "blobs"},
         },
     }
+    settings.CACHES = {"default": cache("file://", folder / "cachefiles")}
     monkeypatch.setenv("CHARTER_HOME", str(folder))
+    monkeypatch.setenv("CHARTER_SCAN_ON_REGISTER", "0")
     monkeypatch.setenv("CHARTER_CACHE", str(django_settings.CHARTER_CACHE))
     return folder
 

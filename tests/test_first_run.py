@@ -120,17 +120,9 @@ class TestFirstRun:
     def test_the_pipeline_of_the_api_page_ships(self, own_data):
         house, _ = own_data
         port = free_port()
-        command = [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "config.asgi:application",
-            "--port",
-            str(port),
-            "--log-level",
-            "warning",
-        ]
-        with subprocess.Popen(command, cwd=ROOT, env=house.environment, stderr=subprocess.DEVNULL) as server:
+        command = [sys.executable, "manage.py", "serve", "--port", str(port)]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(command, cwd=ROOT, env=house.environment, **quiet) as server:
             try:
                 wait_for(f"http://127.0.0.1:{port}/healthz")
                 password = (house.work / "password").read_text().strip()

@@ -10,6 +10,7 @@ from django.utils import timezone
 from governance.ledger.actors import Actor
 from governance.ledger.append import append
 from governance.people.models import User
+from governance.registry import search
 from governance.registry.access import may_read
 from governance.registry.actions import Refused
 from governance.registry.models import Version
@@ -18,7 +19,7 @@ from training.events import TrainingEvent
 from training.models import Lease, Run
 from training.spec import RunSpec, SpecDraft
 
-CARRIED = {"init_from", "trained_on"}
+CARRIED = {"init_from", "trained_on", "derived_from"}
 """Roles whose content a run's product carries on."""
 
 
@@ -36,6 +37,8 @@ def move(
         raise Refused(f"The run is {run.state} and cannot become {after}.")
     run.state = after
     append(run, op=op, actor=actor, fields=["state", *fields], summary=summary)
+    if "reason" in fields:
+        search.index(run)
 
 
 @transaction.atomic
@@ -109,6 +112,7 @@ def _queued(spec: RunSpec, *, actor: Actor, **place: Any) -> Run:
         **place,
     )
     append(run, op=TrainingEvent.QUEUED, actor=actor)
+    search.index(run)
     Lease.objects.create(run=run, sent_at=now)
     transaction.on_commit(partial(dispatch.send, run.id))
     return run

@@ -1,9 +1,10 @@
-"""Runs over HTTP: launch, watch, cancel, retry."""
+"""Runs over HTTP: launch a spec or a recipe, watch, cancel, retry; and the stages that there are."""
 
 from typing import Any
 
-from django.urls import URLPattern, path
-from drf_spectacular.utils import extend_schema
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path, re_path
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,10 +12,12 @@ from rest_framework.reverse import reverse
 
 from governance.api import problems
 from governance.api.base import Door, Strict
-from governance.api.pagination import Lines
+from governance.api.caching import tag_of, tagged
+from governance.api.pagination import LARGEST_PLACE
 from governance.api.serializers import NamedEdge, ObjectField
-from governance.registry.lookup import NotFound
-from training import actions, states
+from governance.registry.access import require_read
+from governance.registry.lookup import NotFound, find
+from training import actions, recipes, stages, states
 from training.methods import BadParams, read
 from training.models import MetricRow, Run, RunEvent
 from training.resolve import SpecRefused
@@ -24,6 +27,9 @@ from training.spec import SpecDraft
 class RunFilter(Strict):
     state = serializers.ChoiceField(choices=states.STATES, required=False)
     stage = serializers.CharField(required=False, max_length=40)
+    recipe = serializers.CharField(
+        required=False, max_length=200, help_text="Runs of this recipe, as recipe:slug[@number]."
+    )
 
 
 class RunOut(serializers.Serializer[Any]):
@@ -51,6 +57,20 @@ class RunDetail(RunOut):
     produced = NamedEdge(many=True, source="activity.produced", default=list)
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Supervised fine-tuning",
+            value={
+                "stage": "sft",
+                "inputs": {"init_from": ["model:base"], "trained_on": ["dataset:chats@1"]},
+                "params": {"learning_rate": 0.0005, "max_steps": 80},
+                "seed": 7,
+                "output": {"slug": "tuned", "title": "Tuned"},
+            },
+        )
+    ]
+)
 class SpecIn(serializers.Serializer[Any]):
     """A spec as in a file for `manage.py launch`; checked by the stage itself."""
 
@@ -80,20 +100,70 @@ class EventOut(serializers.Serializer[Any]):
     data = ObjectField()  # type: ignore[assignment]
 
 
-class EventFilter(Strict):
+class LinesFilter(Strict):
+    after = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=LARGEST_PLACE,
+        help_text="Only lines behind the one with this number: how to ask again what is new.",
+    )
+
+
+class EventFilter(LinesFilter):
     name = serializers.CharField(required=False, max_length=40)
+
+
+class RoleOut(serializers.Serializer[Any]):
+    role = serializers.CharField()
+    kinds = serializers.ListField(child=serializers.CharField())
+    required = serializers.BooleanField()
+    many = serializers.BooleanField()
+
+
+class StageOut(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    title = serializers.CharField()
+    roles = serializers.SerializerMethodField()
+    makes_version = serializers.BooleanField(
+        source="has_output", help_text="Whether `output` must say what the run makes."
+    )
+    params = serializers.SerializerMethodField(help_text="JSON schema of the parameters.")
+
+    @extend_schema_field(RoleOut(many=True))
+    def get_roles(self, stage: stages.StageKind) -> Any:
+        rows = [{"role": name, **vars(role)} for name, role in stage.roles.items()]
+        return RoleOut(rows, many=True).data
+
+    def get_params(self, stage: stages.StageKind) -> dict[str, Any]:
+        schema: dict[str, Any] = stage.params.model_json_schema()
+        return schema
+
+
+class StageList(Door):
+    order = ()
+    serializer_class = StageOut
+
+    @extend_schema(operation_id="stages_list", responses=StageOut(many=True))
+    def get(self, request: Request) -> Response:
+        """What a run can do: stages with their roles, and the JSON schema of their parameters."""
+        self.query()
+        return self.paged(stages.known())
 
 
 class RunList(Door):
     does = {"POST": "training:run:launch"}
     filters = RunFilter
+    order = ("-created_at", "id")
     serializer_class = RunOut
 
     @extend_schema(operation_id="runs_list", parameters=[RunFilter], responses=RunOut(many=True))
     def get(self, request: Request) -> Response:
         """Runs, newest first."""
+        wanted = self.query()
         rows = Run.objects.select_related("recipe__artifact").defer("spec", "recipe__content")
-        return self.paged(rows.filter(**self.query()))
+        if subject := wanted.pop("recipe", None):
+            wanted["recipe"] = find(subject)
+        return self.paged(rows.filter(**wanted))
 
     @extend_schema(operation_id="runs_launch", request=SpecIn, responses={201: RunDetail})
     def post(self, request: Request) -> Response:
@@ -108,6 +178,19 @@ class RunList(Door):
 def queued(door: Door, run: Run) -> Response:
     place = reverse("api:run", args=(run.pk,), request=door.request)
     return Response(RunDetail(run).data, status=status.HTTP_201_CREATED, headers={"Location": place})
+
+
+class RecipeLaunch(Door):
+    does = {"POST": "training:run:launch"}
+    serializer_class = RunDetail
+
+    @extend_schema(operation_id="recipes_launch", request=None, responses={201: RunDetail})
+    def post(self, request: Request, slug: str, number: str) -> Response:
+        """Check every stage of a sealed recipe, and queue the first; the success of each queues the next."""
+        self.body()
+        recipe = find(f"recipe:{slug}@{number}")
+        require_read(self.person, recipe)
+        return queued(self, recipes.start(recipe, actor=self.actor))
 
 
 class RunDoor(Door):
@@ -125,10 +208,11 @@ class RunDoor(Door):
 
 class RunOne(RunDoor):
     @extend_schema(operation_id="runs_get")
-    def get(self, request: Request, **_: Any) -> Response:
+    def get(self, request: Request, **_: Any) -> HttpResponseBase:
         """One run: what was asked for, how far it is, what it made."""
         self.query()
-        return Response(RunDetail(self.found()).data)
+        shown = RunDetail(self.found()).data
+        return tagged(Response(shown), tag_of(shown))
 
 
 class RunCancel(RunDoor):
@@ -151,26 +235,35 @@ class RunRetry(RunDoor):
         return queued(self, actions.retry(self.found(), actor=self.actor))
 
 
-class RunMetrics(RunDoor):
-    pagination_class = Lines
+class LinesDoor(RunDoor):
+    """Lines of a run's file, in their order."""
+
+    filters = LinesFilter
+    order = ("seq",)
+
+    def wanted(self) -> dict[str, Any]:
+        given = self.query()
+        after = given.pop("after", None)
+        return {"run": self.found(), **given, **({} if after is None else {"seq__gt": after})}
+
+
+class RunMetrics(LinesDoor):
     serializer_class = MetricOut
 
-    @extend_schema(operation_id="runs_metrics", responses=MetricOut(many=True))
+    @extend_schema(operation_id="runs_metrics", parameters=[LinesFilter], responses=MetricOut(many=True))
     def get(self, request: Request, **_: Any) -> Response:
         """The measured values, line by line. After a resume the later line of a step counts."""
-        self.query()
-        return self.paged(MetricRow.objects.filter(run=self.found()))
+        return self.paged(MetricRow.objects.filter(**self.wanted()))
 
 
-class RunEvents(RunDoor):
+class RunEvents(LinesDoor):
     filters = EventFilter
-    pagination_class = Lines
     serializer_class = EventOut
 
     @extend_schema(operation_id="runs_events", parameters=[EventFilter], responses=EventOut(many=True))
     def get(self, request: Request, **_: Any) -> Response:
         """What the job told, line by line."""
-        return self.paged(RunEvent.objects.filter(run=self.found(), **self.query()))
+        return self.paged(RunEvent.objects.filter(**self.wanted()))
 
 
 def complaint(sentence: str) -> problems.Fault:
@@ -185,6 +278,12 @@ problems.register(
 )
 
 urlpatterns: list[URLPattern] = [
+    path("stages/", StageList.as_view(), name="stages"),
+    re_path(
+        r"^recipes/(?P<slug>[A-Za-z0-9._-]{1,80})/(?P<number>[0-9]{1,9})/launch/$",
+        RecipeLaunch.as_view(),
+        name="recipe-launch",
+    ),
     path("runs/", RunList.as_view(), name="runs"),
     path("runs/<uuid:id>/", RunOne.as_view(), name="run"),
     path("runs/<uuid:id>/cancel/", RunCancel.as_view(), name="run-cancel"),

@@ -8,11 +8,13 @@ class TrainingConfig(AppConfig):
     def ready(self) -> None:
         from governance.ledger import auditable, events, triggers
         from governance.people.permissions import ENGINEER, RELEASE_MANAGER, allow
+        from governance.registry import hooks, search
         from governance.views import panels
-        from training import products, stages, states
+        from training import products, scans, stages, states
         from training.events import TrainingEvent
+        from training.found import SOURCE
         from training.models import Run
-        from training.panels import live_runs, runs_of
+        from training.panels import live_runs, runs_of, scan_of
 
         events.register(TrainingEvent)
         auditable.register(Run)
@@ -35,5 +37,8 @@ class TrainingConfig(AppConfig):
         allow("training:run:cancel", ENGINEER, RELEASE_MANAGER)
         for stage in products.STAGES:
             stages.register(stage)
+        search.register(SOURCE)
         panels.on_home(live_runs)
+        panels.on_version(scan_of)
         panels.on_version(runs_of)
+        hooks.on_registered(scans.after_registration)

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 
 from governance.registry.models import Version
 from governance.views.panels import Panel
-from training import states
+from training import scans, states
 from training.models import Run
 from training.views import shown
 
@@ -33,3 +33,13 @@ def runs_of(_: HttpRequest, version: Version) -> Panel | None:
         return None
     rows = [{**row, "role": roles[row["id"]]} for row in shown(list(found))]
     return Panel("training/panel_version_runs.html", {"runs": rows})
+
+
+def scan_of(_: HttpRequest, version: Version) -> Panel | None:
+    """A dataset's newest scan; without one, how to get it."""
+    if version.kind != "dataset" or not version.is_sealed or not (version.content or {}).get("files"):
+        return None
+    found = scans.newest(version)
+    waiting = scans.unfinished(version)
+    context = {"version": version, "waiting": waiting and waiting.pk, "scan": found and scans.shown(*found)}
+    return Panel("training/panel_version_scan.html", context)

@@ -13,6 +13,12 @@ from training.spec import PinnedInput, RunSpec, SpecDraft
 from training.stages import StageKind
 
 
+UNHELD = {
+    "manifest": "is known by the hashes of its files alone, which are never loaded",
+    "elsewhere": "names weights that are not held here",
+}
+
+
 class SpecRefused(ValueError):
     """A spec that cannot be run. `field` is where in the spec; the message is one sentence, or one for each fault."""
 
@@ -147,4 +153,9 @@ def _check_version(role: str, version: Version, wanted: RoleSpec) -> None:
     if version.content is None:
         raise SpecRefused(
             f"inputs.{role}", f"the content of {version.subject} was erased; use another version."
+        )
+    if version.kind == "model" and version.content.get("held") in UNHELD:
+        raise SpecRefused(
+            f"inputs.{role}",
+            f"{version.subject} {UNHELD[version.content['held']]}; register its weights as safetensors first.",
         )

@@ -24,6 +24,7 @@ class Product(NamedTuple):
     slug: str
     title: str
     content: Mapping[str, Any]
+    restricted: bool = False
 
 
 class Finished(NamedTuple):

@@ -363,7 +363,13 @@ def failure_of(error: Exception) -> Failure:
 
 def _sealed(product: stages.Product, actor: Actor) -> Version:
     return registry.register(
-        product.kind, product.slug, product.content, title=product.title, actor=actor, imported=False
+        product.kind,
+        product.slug,
+        product.content,
+        title=product.title,
+        restricted=product.restricted,
+        actor=actor,
+        imported=False,
     )
 
 

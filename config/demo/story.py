@@ -1,7 +1,8 @@
 """One story that shows what Charter is for, played by its cast through the same actions as everybody's.
 
-A team post-trains a household assistant towards a constitution. The first release passes its gate and goes out with a
-card and a signed bundle. Somebody then trains a second one on refusals of unknown origin; its release is refused.
+A team post-trains a household assistant towards a constitution: demonstrations first, then a reward model and preferences.
+The fine-tuned model passes its gate and goes out with a card and a signed bundle. The one after it learnt from pairs in
+which a refusal always won; it refuses harmless requests too, and its release is refused for that.
 """
 
 import json
@@ -16,6 +17,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
+from django.db.models import QuerySet
 
 from config.demo import cast, datasets
 from governance.cards import as_json, markdown
@@ -29,11 +31,14 @@ from governance.registry.models import Version
 from governance.releases import actions as releases
 from governance.releases.models import GateReport
 from governance.reviews import actions as reviews
-from training import recipes
+from training import actions, dispatch, recipes, scans, supervisor
 from training.models import Run
+from training.spec import SpecDraft
 
 CONTENT = Path(__file__).parent / "content"
 POLICY = Path(settings.BASE_DIR) / "governance" / "releases" / "policies" / "default.yaml"
+OVER_REFUSAL = "no-over-refusal"
+"""The rule of the release policy that compares help with harmless requests with the baseline's."""
 POLL_SECONDS = 0.3
 Tell = Callable[[int, int, str], None]
 """(done, total, what is being done)"""
@@ -98,8 +103,12 @@ def _base_line(line: str, tell: Tell) -> Path | None:
 
 
 def policies(story: Story, tell: Tell) -> None:
-    """Polly writes a draft, sends it to review, Ravi reads and approves it."""
+    """Polly writes drafts and sends them to review, Ravi reads and approves them; the raters are Ada's to describe."""
     _draft("constitution", "household", CONTENT / "constitution.yaml", by="polly")
+    follows = {"follows": [_ref("constitution:household@1")]}
+    _draft("guideline", "household-raters", CONTENT / "guideline.yaml", follows, by="polly")
+    worked_by = {"guidelines": [_ref("guideline:household-raters@1")]}
+    _draft("annotator-pool", "household-raters", CONTENT / "annotators.yaml", worked_by, by="ada")
     _draft(
         "system-prompt",
         "household",
@@ -113,28 +122,24 @@ def policies(story: Story, tell: Tell) -> None:
 def data(story: Story, tell: Tell) -> None:
     folder = story.out / "sources"
     for number, (slug, make) in enumerate(datasets.MAKERS.items()):
-        tell(number, len(datasets.MAKERS) + 1, slug)
-        path, about = make(folder)
-        _register(
-            "dataset",
-            slug,
-            path,
-            about,
-            by="ada",
-            title=slug.removeprefix("demo-").replace("-", " ").capitalize(),
-        )
+        tell(number, len(datasets.MAKERS) + 2, slug)
+        rows, about = make()
+        path = datasets.write(folder / f"{slug.removeprefix('demo-')}.jsonl", rows)
+        about = {**about, **(_rated() if slug in datasets.RATED else {})}
+        title = slug.removeprefix("demo-").replace("-", " ").capitalize()
+        _register("dataset", slug, path, about, by="ada", title=title)
     _register("eval-suite", "household", datasets.suite(folder / "suite"), {}, by="ada")
-    _register(
-        "deployment",
-        "halden-speaker",
-        CONTENT / "deployment.yaml",
-        {},
-        by="ada",
-        title="Halden speaker, test group",
-    )
-    _register("recipe", "household-sft", CONTENT / "recipe.yaml", {}, by="ada")
-    _register("recipe", "household-shortcut", CONTENT / "recipe-cautious.yaml", {}, by="ada")
-    for subject in ("dataset:demo-demonstrations", "eval-suite:household", "deployment:halden-speaker"):
+    deployment = CONTENT / "deployment.yaml"
+    _register("deployment", "halden-speaker", deployment, {}, by="ada", title="Halden speaker, test group")
+    _register("recipe", "household", CONTENT / "recipe.yaml", {}, by="ada")
+    tell(len(datasets.MAKERS) + 1, len(datasets.MAKERS) + 2, "scan of the datasets")
+    _scan([f"dataset:{slug}@1" for slug in datasets.MAKERS])
+    for subject in (
+        "dataset:demo-demonstrations",
+        "dataset:demo-preferences",
+        "eval-suite:household",
+        "deployment:halden-speaker",
+    ):
         _approve(
             subject,
             submitter="ada",
@@ -142,12 +147,16 @@ def data(story: Story, tell: Tell) -> None:
         )
 
 
+def _rated() -> dict[str, Any]:
+    """Who labelled the pairs, by which guideline."""
+    return {
+        "annotators": [_ref("annotator-pool:household-raters@1")],
+        "guidelines": [_ref("guideline:household-raters@1")],
+    }
+
+
 def train(story: Story, tell: Tell) -> None:
-    _recipe("recipe:household-sft", tell)
-
-
-def train_shortcut(story: Story, tell: Tell) -> None:
-    _recipe("recipe:household-shortcut", tell)
+    _recipe("recipe:household", tell)
 
 
 def first_release(story: Story, tell: Tell) -> None:
@@ -158,7 +167,9 @@ def first_release(story: Story, tell: Tell) -> None:
         reason="Scores and lineage are on record; follows the constitution.",
     )
     release = _compose(
-        "model:demo-assistant@1", "Answers harmless requests, refuses harmful ones, adds exactly."
+        "model:demo-assistant@1",
+        baseline="model:tiny-base",
+        notes="Answers harmless requests, refuses harmful ones, adds exactly.",
     )
     if release.state != states.APPROVED:
         _let_out(release)
@@ -179,12 +190,29 @@ def _let_out(release: Version) -> None:
 
 
 def second_release(story: Story, tell: Tell) -> None:
-    """The shortcut's release is composed and judged; its gate refuses it."""
-    release = _compose("model:demo-assistant@2", "Refuses more.")
+    """The model trained on preferences, against the one that is out: its gate refuses it for refusing harmless requests."""
+    _approve(
+        "model:demo-assistant@2",
+        submitter="ada",
+        reason="The record is complete: data, parameters, lineage, scores. Whether it may go out is for the gate to say.",
+    )
+    release = _compose(
+        "model:demo-assistant@2",
+        baseline="model:demo-assistant@1",
+        notes="Trained on preferences after release 1; refuses more.",
+    )
     report = release.gate_reports.first() or releases.run_gate(release, actor=cast.actor("mara"))
-    if report.verdict != GateReport.REFUSED:
-        raise DemoFailed(f"{release.subject} should be refused, but the gate says {report.verdict}.")
+    if report.verdict != GateReport.REFUSED or OVER_REFUSAL not in _refusing(report):
+        raise DemoFailed(
+            f"{release.subject} should be refused by the rule {OVER_REFUSAL}, but the gate says {report.verdict} "
+            f"({', '.join(_refusing(report)) or 'no rule refuses'})."
+        )
     settle()
+
+
+def _refusing(report: GateReport) -> list[str]:
+    """Ids of the rules that refuse."""
+    return [rule["id"] for rule in report.report["rules"] if rule["verdict"] == GateReport.REFUSED]
 
 
 def verify(story: Story, tell: Tell) -> None:
@@ -219,11 +247,10 @@ STEPS = (
     Step("Database and ledger key", database),
     Step("The cast", people),
     Step("A small base model", base_model),
-    Step("Constitution, system prompt, release policy: drafted and approved", policies),
-    Step("Data, evaluation suite, recipes", data),
-    Step("Recipe: fine-tune, evaluate base and result", train),
+    Step("Constitution, guideline, release policy: drafted and approved", policies),
+    Step("Data, evaluation suite, recipe; a scan of the data", data),
+    Step("Recipe: fine-tuning, reward model, preferences, evaluations", train),
     Step("Release 1: gate, sign-off, card, bundle", first_release),
-    Step("Shortcut recipe: fine-tune, evaluate", train_shortcut),
     Step("Release 2: the gate refuses it", second_release),
     Step("Verify ledger and bundle", verify),
 )
@@ -242,8 +269,10 @@ def _register(
         )
 
 
-def _draft(kind: str, slug: str, path: Path, *, by: str, title: str = "") -> None:
-    found = importers.read(kind, path, {})
+def _draft(
+    kind: str, slug: str, path: Path, about: dict[str, Any] | None = None, *, by: str, title: str = ""
+) -> None:
+    found = importers.read(kind, path, about or {})
     try:
         version = lookup.find(f"{kind}:{slug}", drafts=True)
     except lookup.NotFound:
@@ -251,6 +280,11 @@ def _draft(kind: str, slug: str, path: Path, *, by: str, title: str = "") -> Non
             kind, slug, found.content, title=title or found.title, actor=cast.actor(by)
         )
     _approve(version.subject, submitter=by, reason="Discussed line by line; says what we mean.")
+
+
+def _ref(subject: str) -> dict[str, str]:
+    """A version as another one names it in its content."""
+    return {"subject": subject, "digest": str(lookup.find(subject).digest)}
 
 
 def _approve(subject: str, *, submitter: str, reason: str) -> None:
@@ -261,10 +295,10 @@ def _approve(subject: str, *, submitter: str, reason: str) -> None:
         reviews.approve(version, digest=str(version.digest), reason=reason, actor=cast.actor("ravi"))
 
 
-def _compose(model: str, notes: str) -> Version:
+def _compose(model: str, *, baseline: str, notes: str) -> Version:
     parts = {
         "model": model,
-        "baseline": "model:tiny-base",
+        "baseline": baseline,
         "constitution": "constitution:household",
         "system_prompt": "system-prompt:household",
         "deployment": "deployment:halden-speaker",
@@ -276,23 +310,51 @@ def _compose(model: str, notes: str) -> Version:
     return releases.compose("demo-assistant", parts, title="Household assistant", actor=cast.actor("mara"))
 
 
-def _recipe(subject: str, tell: Tell) -> None:
-    """Run a recipe through a worker, unless an earlier demo has done so."""
-    recipe = lookup.find(subject)
-    wanted = recipe.content["stages"]  # type: ignore[index]
-    done = Run.objects.filter(recipe=recipe, state="succeeded").values("stage_name").distinct().count()
-    if done == len(wanted):
+def _scan(subjects: list[str]) -> None:
+    """Count what the datasets hold, in a job of this process, unless an earlier demo has done so."""
+    if all(scans.newest(lookup.find(subject)) for subject in subjects):
         return
-    with _worker():
-        run = recipes.start(recipe, actor=cast.actor("ada"))
-        for number in range(len(wanted)):
-            run = _followed(run, number, len(wanted), tell)
-            if number + 1 < len(wanted):
-                run = Run.objects.get(after=run)
+    run = _unfinished(Run.objects.filter(stage="scan")) or actions.queue(
+        SpecDraft(**scans.order(*subjects)), actor=cast.actor("ada")
+    )
+    supervisor.execute(run.pk, "demo")
+    run.refresh_from_db()
+    if run.state != "succeeded":
+        raise DemoFailed(f"{run.label} {run.state}: {run.reason}")
 
 
-def _followed(run: Run, number: int, total: int, tell: Tell) -> Run:
+def _recipe(subject: str, tell: Tell) -> None:
+    """Run a recipe through a worker, from where an earlier demo left it."""
+    recipe = lookup.find(subject)
+    wanted = [stage["name"] for stage in recipe.content["stages"]]  # type: ignore[index]
+    runs = Run.objects.filter(recipe=recipe)
+    if runs.filter(state="succeeded").values("stage_name").distinct().count() == len(wanted):
+        return
+    with _worker() as worker:
+        run = _unfinished(runs) or recipes.start(recipe, actor=cast.actor("ada"))
+        while run is not None:
+            number = wanted.index(run.stage_name)
+            last = _followed(worker, run, number, len(wanted), tell)
+            run = Run.objects.filter(after=last).order_by("-created_at").first()
+    if number + 1 < len(wanted):
+        raise DemoFailed(f"{last.label}: {last.reason}")
+
+
+def _unfinished(runs: QuerySet[Run]) -> Run | None:
+    """The newest of these runs, which an interrupted demo left: sent again, or tried again where it has ended badly."""
+    run = runs.order_by("-created_at").first()
+    if run is None or run.state == "succeeded":
+        return None
+    if run.has_ended:
+        return actions.retry(run, actor=cast.actor("ada"))
+    dispatch.send(run.pk)
+    return run
+
+
+def _followed(worker: "subprocess.Popen[bytes]", run: Run, number: int, total: int, tell: Tell) -> Run:
     while not run.has_ended:
+        if worker.poll() is not None:
+            raise DemoFailed(f"The worker ended with exit code {worker.returncode}; see {_worker_log()}.")
         time.sleep(POLL_SECONDS)
         run = Run.objects.get(pk=run.pk)
         done = run.progress or {"done": 0, "total": 1}
@@ -306,15 +368,18 @@ def _followed(run: Run, number: int, total: int, tell: Tell) -> Run:
     return run
 
 
+def _worker_log() -> Path:
+    return Path(settings.CHARTER_HOME) / "demo-worker.log"
+
+
 @contextmanager
-def _worker() -> Iterator[None]:
+def _worker() -> Iterator["subprocess.Popen[bytes]"]:
     """A Celery worker for as long as the block takes, with its log in the home's folder."""
-    log = settings.CHARTER_HOME / "demo-worker.log"
     command = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--loglevel", "WARNING"]
-    with log.open("ab") as file:
+    with _worker_log().open("ab") as file:
         process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=file, stderr=file)  # noqa: S603
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         try:

@@ -1,4 +1,4 @@
-"""What an evaluation run may set. What is measured, and how, stands in the suite."""
+"""A model is asked every item of a suite. What is measured, and how, stands there; here is what one run may set."""
 
 from typing import Literal
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
@@ -13,18 +13,21 @@ from rest_framework.reverse import reverse
 
 from governance.api import serializers as shapes
 from governance.api.base import Door, check_match, etag
+from governance.api.caching import tag_of, tagged
 from governance.api.changes import changes
-from governance.api.downloads import download
+from governance.api.downloads import BYTES, download
 from governance.api.permissions import permit
 from governance.api.problems import PreconditionFailed
 from governance.ledger.append import Stale
 from governance.registry import actions, kinds, lineage, lookup, states
 from governance.registry.access import require_read, require_write
 from governance.registry.kinds.base import ContentError
-from governance.registry.models import Activity, Artifact, Version
+from governance.registry.models import Artifact, Version
 from governance.reviews import actions as reviews
 
 MAX_EDGES = 2_000
+BY_NAME = ("artifact__kind", "artifact__slug", "-number")
+"""Versions by artifact, newest first."""
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read.", required=True
 )
@@ -32,6 +35,7 @@ IF_MATCH = OpenApiParameter(
 
 class ArtifactList(Door):
     filters = shapes.ArtifactFilter
+    order = ("kind", "slug")
     serializer_class = shapes.ArtifactOut
 
     @extend_schema(
@@ -54,17 +58,16 @@ class ArtifactOne(Door):
     serializer_class = shapes.ArtifactOut
 
     @extend_schema(operation_id="artifacts_get")
-    def get(self, request: Request, kind: str, slug: str) -> Response:
+    def get(self, request: Request, kind: str, slug: str) -> HttpResponseBase:
         """One artifact. Its versions are at /versions/?kind=…&slug=…"""
         self.query()
-        return Response(
-            shapes.ArtifactOut(artifacts().get(pk=lookup.find_artifact(f"{kind}:{slug}").pk)).data
-        )
+        shown = shapes.ArtifactOut(artifacts().get(pk=lookup.find_artifact(f"{kind}:{slug}").pk)).data
+        return tagged(Response(shown), tag_of(shown))
 
 
 def artifacts() -> QuerySet[Artifact]:
     newest = Version.objects.filter(artifact=OuterRef("pk")).order_by("-number")
-    return Artifact.objects.order_by("kind", "slug").annotate(
+    return Artifact.objects.annotate(
         version_count=Count("versions"),
         **{f"newest_{name}": Subquery(newest.values(name)[:1]) for name in ("number", "state", "digest")},
     )
@@ -72,6 +75,7 @@ def artifacts() -> QuerySet[Artifact]:
 
 class VersionList(Door):
     filters = shapes.VersionFilter
+    order = BY_NAME
     serializer_class = shapes.VersionOut
 
     @extend_schema(
@@ -148,7 +152,7 @@ class VersionOne(VersionDoor):
     serializer_class = shapes.VersionDetail
 
     @extend_schema(operation_id="versions_get")
-    def get(self, request: Request, **_: str) -> Response:
+    def get(self, request: Request, **_: str) -> HttpResponseBase:
         """One version with its content and its reviews. The ETag is what a change must name."""
         self.query()
         return told(self.readable())
@@ -173,15 +177,29 @@ class VersionOne(VersionDoor):
         return Response(shapes.decided(version), headers={"ETag": etag(version)})
 
 
-def told(version: Version) -> Response:
-    return Response(shapes.VersionDetail(version).data, headers={"ETag": etag(version)})
+def told(version: Version) -> HttpResponseBase:
+    return tagged(Response(shapes.VersionDetail(version).data), str(version.ledger_rev))
+
+
+class ContentByDigest(Door):
+    serializer_class = shapes.ContentOut
+
+    @extend_schema(operation_id="contents_get")
+    def get(self, request: Request, digest: str) -> HttpResponseBase:
+        """What a digest stands for: SHA-256 over the canonical bytes of this kind, schema and content. Never another one."""
+        self.query()
+        version = lookup.by_digest(digest)
+        require_read(self.person, version)
+        if version.content is None:
+            raise lookup.NotFound(f"The content of {version.subject} was erased; its digest stays.")
+        return tagged(Response(shapes.ContentOut(version).data), digest, immutable=True)
 
 
 class VersionByDigest(Door):
     serializer_class = shapes.VersionDetail
 
     @extend_schema(operation_id="versions_by_digest")
-    def get(self, request: Request, digest: str) -> Response:
+    def get(self, request: Request, digest: str) -> HttpResponseBase:
         """The version whose content has this digest."""
         self.query()
         version = lookup.by_digest(digest)
@@ -194,7 +212,7 @@ class VersionFind(Door):
     serializer_class = shapes.VersionDetail
 
     @extend_schema(operation_id="versions_find", parameters=[shapes.SubjectFilter])
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """The version that a name means; without a number the newest sealed one."""
         version = lookup.find(self.query()["subject"])
         require_read(self.person, version)
@@ -292,6 +310,7 @@ class Diff(VersionDoor):
 
 
 class FileList(VersionDoor):
+    order = ()
     serializer_class = shapes.FileOut
 
     @extend_schema(operation_id="versions_files", responses=shapes.FileOut(many=True))
@@ -302,18 +321,22 @@ class FileList(VersionDoor):
 
 
 class FileOne(VersionDoor):
+    produces = (BYTES,)
+
     @extend_schema(
         operation_id="versions_file",
-        responses={(200, "application/octet-stream"): OpenApiResponse(OpenApiTypes.BINARY)},
+        responses={(200, BYTES): OpenApiResponse(OpenApiTypes.BINARY)},
     )
-    def get(self, request: Request, sha256: str, **_: str) -> StreamingHttpResponse:
-        """The bytes of one file of a version."""
+    def get(self, request: Request, sha256: str, **_: str) -> HttpResponseBase:
+        """The bytes of one file of a version. The same address always has the same bytes."""
         self.query()
         version = self.readable()
         entry = next((entry for entry in files_of(version) if entry["sha256"] == sha256), None)
         if entry is None:
             raise lookup.NotFound(f"{version.subject} has no file with the hash {sha256}.")
-        return download(request._request, sha256, entry["size"], entry["path"])
+        return tagged(
+            download(request._request, sha256, entry["size"], entry["path"]), sha256, immutable=True
+        )
 
 
 def files_of(version: Version) -> list[dict[str, Any]]:
@@ -321,39 +344,8 @@ def files_of(version: Version) -> list[dict[str, Any]]:
     return list((version.content or {}).get("files", [])) if version.is_sealed else []
 
 
-class ActivityList(Door):
-    filters = shapes.ActivityFilter
-    serializer_class = shapes.ActivityOut
-
-    @extend_schema(
-        operation_id="activities_list",
-        parameters=[shapes.ActivityFilter],
-        responses=shapes.ActivityOut(many=True),
-    )
-    def get(self, request: Request) -> Response:
-        """What happened, newest first."""
-        wanted = self.query()
-        rows = Activity.objects.defer("used", "produced", "summary")
-        if subject := wanted.pop("subject", None):
-            version = lookup.find(subject)
-            rows = rows.filter(Q(usages__version=version) | Q(productions__version=version)).distinct()
-        return self.paged(rows.filter(**wanted))
-
-
-class ActivityOne(Door):
-    serializer_class = shapes.ActivityDetail
-
-    @extend_schema(operation_id="activities_get")
-    def get(self, request: Request, id: str) -> Response:
-        """One activity: what it used and produced, in which roles, and its summary."""
-        self.query()
-        activity = Activity.objects.filter(pk=id).first()
-        if activity is None:
-            raise lookup.NotFound(f"There is no activity {id}.")
-        return Response(shapes.ActivityDetail(activity).data)
-
-
 class KindList(Door):
+    order = ()
     serializer_class = shapes.KindOut
 
     @extend_schema(operation_id="kinds_list", responses=shapes.KindOut(many=True))

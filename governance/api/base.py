@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
-from rest_framework import serializers
+from django.http.response import HttpResponseBase
+from rest_framework import exceptions, serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.pagination import BasePagination
@@ -11,8 +12,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.api import permissions
-from governance.api.pagination import Page
+from governance.api import caching, idempotency, permissions, throttling
+from governance.api.pagination import PARAMETERS, Page
 from governance.api.parsers import LengthRequired, StrictJson
 from governance.api.problems import PreconditionFailed, PreconditionRequired
 from governance.api.schema import Schema
@@ -21,7 +22,7 @@ from governance.ledger.models import Auditable
 from governance.people.actions import actor_for
 from governance.people.models import Token, User
 
-NOT_FILTERS = frozenset({"page", "page_size", "before", "after"})
+JSON = "application/json"
 
 
 class Strict(serializers.Serializer[Any]):
@@ -41,7 +42,7 @@ class Nothing(Strict):
 
 
 class OneForm(BaseContentNegotiation):
-    """Each address has one form; what a client would rather have does not change it (RFC 9110, 12.4.1)."""
+    """A refusal has one form, whatever a client accepts; answers are looked at by `Door.preferred`."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
         wanted = (request.content_type or "").split(";")[0].strip().lower()
@@ -54,10 +55,17 @@ class OneForm(BaseContentNegotiation):
 
 
 class Door(GenericAPIView[Any]):
-    """Base of all endpoints. `does` says which action each writing method is; `filters` checks the query."""
+    """Base of all endpoints. `does` says which action each writing method is; `filters` checks the query.
+
+    `order` is the order of a list, `produces` the media types that it may answer, and `commits` says that a POST commits its
+    work by itself, so that no transaction may be put around it.
+    """
 
     does: ClassVar[dict[str, str]] = {}
     filters: ClassVar[type[Strict]] = Nothing
+    order: ClassVar[tuple[str, ...] | None] = None
+    produces: ClassVar[tuple[str, ...]] = (JSON,)
+    commits: ClassVar[bool] = False
 
     schema = Schema()
     renderer_classes = [JSONRenderer]
@@ -67,11 +75,43 @@ class Door(GenericAPIView[Any]):
     metadata_class = None
     pagination_class: type[BasePagination] = Page
     serializer_class: type[serializers.Serializer[Any]]
+    post: idempotency.Handler
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        throttling.refuse_locked(request)
         if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
             raise LengthRequired
         super().initial(request, *args, **kwargs)
+        if request.method in caching.READING:
+            self.preferred()
+        elif request.method == "POST" and hasattr(self, "post"):
+            self.post = idempotency.once(self, self.post)
+
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        throttling.count(request)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        throttling.note(self.request, exc)
+        return super().handle_exception(exc)
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return caching.finished(request, super().finalize_response(request, response, *args, **kwargs))
+
+    def preferred(self) -> str:
+        """The first media type of `produces` that the client accepts. Raises NotAcceptable when it accepts none."""
+        accepts = self.request._request.accepts
+        anything = not self.request.headers.get("Accept")
+        found = next((kind for kind in self.produces if anything or accepts(kind.partition(";")[0])), None)
+        if found is None:
+            raise exceptions.NotAcceptable(
+                f"This address answers {' or '.join(self.produces)}; change the header Accept, or leave it out."
+            )
+        return found
+
+    def kept(self, data: Any) -> Any:
+        """What of an answer is stored for whoever sends its `Idempotency-Key` again."""
+        return data
 
     @property
     def person(self) -> User:
@@ -90,7 +130,8 @@ class Door(GenericAPIView[Any]):
 
     def query(self) -> dict[str, Any]:
         """The checked filters of the query string. Raises ValidationError, also for a filter that does not exist."""
-        given = {name: value for name, value in self.request.query_params.items() if name not in NOT_FILTERS}
+        paging = PARAMETERS if self.order is not None else frozenset()
+        given = {name: value for name, value in self.request.query_params.items() if name not in paging}
         return self._checked(self.filters(data=given))
 
     def paged(self, rows: Any) -> Response:

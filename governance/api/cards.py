@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 from governance.api import problems
 from governance.api.artifacts import VersionDoor
 from governance.api.base import Strict
+from governance.api.caching import tag_of, tagged
 from governance.api.ledger import newest_checkpoint
 from governance.cards import as_json, markdown
 from governance.cards.bundle import bundle_of
@@ -27,11 +29,14 @@ FORMATS: dict[str, tuple[str, Callable[[Card], bytes]]] = {
     "json": ("application/json", as_json.render),
 }
 MAX_SIZE = 2**63 - 1
+ZIP = "application/zip"
 
 
 class CardFilter(Strict):
     format = serializers.ChoiceField(
-        choices=sorted(FORMATS), default="md", help_text="md: Markdown with Hugging Face metadata."
+        choices=sorted(FORMATS),
+        required=False,
+        help_text="By default what `Accept` asks for, else Markdown with Hugging Face metadata.",
     )
     kind = serializers.ChoiceField(
         choices=sorted(KINDS), required=False, help_text="By default the kind that fits the subject."
@@ -46,33 +51,42 @@ class CardFilter(Strict):
 
 class CardOne(VersionDoor):
     filters = CardFilter
+    produces = tuple(media_type for media_type, _ in FORMATS.values())
 
     @extend_schema(
         operation_id="versions_card",
         parameters=[CardFilter],
         responses={(200, "text/markdown"): OpenApiTypes.STR, (200, "application/json"): OpenApiTypes.OBJECT},
     )
-    def get(self, request: Request, **_: str) -> HttpResponse:
+    def get(self, request: Request, **_: str) -> HttpResponseBase:
         """The public card of a model, a release or a dataset. The same version at the same size gives the same bytes."""
         wanted = self.query()
         version = self.readable()
         size = wanted.get("at") or newest_checkpoint().size
-        media_type, render = FORMATS[wanted["format"]]
-        return HttpResponse(render(card_of(version, size, kind=wanted.get("kind"))), content_type=media_type)
+        media_type, render = FORMATS[wanted.get("format") or self._asked_for()]
+        data = render(card_of(version, size, kind=wanted.get("kind")))
+        return tagged(HttpResponse(data, content_type=media_type), tag_of(data))
+
+    def _asked_for(self) -> str:
+        preferred = self.preferred()
+        return next(name for name, (media_type, _) in FORMATS.items() if media_type == preferred)
 
 
 class BundleOne(VersionDoor):
+    produces = (ZIP,)
+
     @extend_schema(
         operation_id="versions_bundle",
-        responses={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY)},
+        responses={(200, ZIP): OpenApiResponse(OpenApiTypes.BINARY)},
     )
-    def get(self, request: Request, **_: str) -> HttpResponse:
+    def get(self, request: Request, **_: str) -> HttpResponseBase:
         """The card with all that proves it, signed; `python -m governance.ledger.verify` checks it offline."""
         self.query()
         version = self.readable()
-        response = HttpResponse(bundle_of(version, newest_checkpoint()), content_type="application/zip")
+        data = bundle_of(version, newest_checkpoint())
+        response = HttpResponse(data, content_type=ZIP)
         response["Content-Disposition"] = content_disposition_header(True, file_name(version)) or "attachment"
-        return response
+        return tagged(response, tag_of(data))
 
 
 def file_name(version: Version) -> str:

@@ -10,18 +10,19 @@ from django.utils.http import content_disposition_header
 from governance.registry import blobs
 from governance.registry.blobs import CHUNK
 
+BYTES = "application/octet-stream"
+
 
 def download(request: HttpRequest, sha256: str, size: int, name: str) -> StreamingHttpResponse:
     """The blob as a file called `name`, which is `size` bytes long. Raises MissingBlob."""
     with blobs.opened(sha256):
         # Missing bytes are told now: once the first chunk is sent, it is too late for a status.
         chunks = achunks_of(sha256) if isinstance(request, ASGIRequest) else chunks_of(sha256)
-    response = StreamingHttpResponse(chunks, content_type="application/octet-stream")
+    response = StreamingHttpResponse(chunks, content_type=BYTES)
     response["Content-Length"] = str(size)
     response["Content-Disposition"] = (
         content_disposition_header(True, name.rsplit("/", 1)[-1]) or "attachment"
     )
-    response["ETag"] = f'"{sha256}"'
     return response
 
 

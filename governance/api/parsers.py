@@ -1,5 +1,6 @@
 """Bodies: JSON as strictly as the registry needs it, and uploads, both of bounded size."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -7,7 +8,8 @@ from django.conf import settings
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 
-from governance.ledger.canonical import MAX_DEPTH, CanonicalError, loads
+from governance.ledger.canonical import CanonicalError, loads
+from governance.ledger.keepable import unkeepable
 
 CHUNK = 1 << 16
 
@@ -64,20 +66,10 @@ def bounded(stream: IO[Any], limit: int) -> bytes:
     return bytes(data)
 
 
-def unkeepable(value: object) -> str | None:
-    """What in parsed JSON or YAML the ledger cannot keep, in words, or None. Never recurses."""
-    queue: list[tuple[object, int]] = [(value, 0)]
-    while queue:
-        item, depth = queue.pop()
-        if depth > MAX_DEPTH:
-            return f"something nested deeper than {MAX_DEPTH}"
-        if isinstance(item, str):
-            if "\0" in item:
-                return "text with a NUL character"
-            if not item.isascii() and any("\ud800" <= char <= "\udfff" for char in item):
-                return "text with a lone surrogate"
-        elif isinstance(item, Mapping):
-            queue += [(part, depth + 1) for pair in item.items() for part in pair]
-        elif isinstance(item, list | tuple):
-            queue += [(part, depth + 1) for part in item]
-    return None
+def sha256_of(file: Any) -> str:
+    """Hex SHA-256 of an uploaded file, which is read from its beginning and left there."""
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()

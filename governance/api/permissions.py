@@ -17,7 +17,7 @@ class Permitted(BasePermission):
         if not request.user.is_authenticated:
             return False
         require_account(request)
-        if action := view.does.get(request.method):
+        if action := view.does.get("GET" if request.method == "HEAD" else request.method):
             permit(request, action)
         return True
 
@@ -35,7 +35,7 @@ def permit(request: Request, action: str) -> None:
     require(request.user, action)
 
 
-def permit_person(request: Request) -> None:
-    """Raise PermissionDenied for a token: what gives rights is for people who signed in."""
+def permit_person(request: Request, why: str) -> None:
+    """Raise PermissionDenied with the sentence `why` for a token: what gives rights is for people who signed in."""
     if isinstance(request.auth, Token):
-        raise PermissionDenied("A token cannot make or revoke tokens; sign in for that.")
+        raise PermissionDenied(why)

@@ -4,10 +4,11 @@ import errno
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import OperationalError
+from django.db import DataError, IntegrityError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -24,6 +25,8 @@ from governance.registry.lookup import Ambiguous, NotFound
 
 MEDIA_TYPE = "application/problem+json"
 FULL = {errno.ENOSPC, errno.EDQUOT}
+NAMED = {"key_reused": "key-reused", "in_flight": "in-flight"}
+"""Codes of refusals that say more than their status."""
 
 Fault = tuple[str, str]
 Answer = tuple[int, str, list[Fault]]
@@ -59,20 +62,21 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
         return None
     status, name, faults = found
     return Response(
-        problem(status, name, sentence(error, faults), faults),
+        problem(status, name, sentence(error, faults), faults, instance=context["request"].path),
         status=status,
         headers=_headers(error),
         content_type=MEDIA_TYPE,
     )
 
 
-def problem(status: int, name: str, detail: str, faults: list[Fault]) -> dict[str, Any]:
-    """The body of a problem. Whatever a stranger's text holds, it can be written as UTF-8."""
+def problem(status: int, name: str, detail: str, faults: list[Fault], *, instance: str) -> dict[str, Any]:
+    """The body of a problem at the address `instance`. Whatever a stranger's text holds, it can be written as UTF-8."""
     return {
         "type": f"urn:charter:problem:{name}",
         "title": name.replace("-", " ").capitalize(),
         "status": status,
         "detail": _writable(detail),
+        "instance": quote(_writable(instance)),
         "errors": [{"field": _writable(field), "rule": _writable(rule)} for field, rule in faults],
     }
 
@@ -82,6 +86,10 @@ def sentence(error: Exception, faults: list[Fault]) -> str:
         return " ".join(f"{field}: {rule}" if field else rule for field, rule in faults)
     if isinstance(error, exceptions.APIException):
         return str(error.detail)
+    if isinstance(error, IntegrityError):
+        return "Somebody else was first. Nothing was recorded; read what there is now, then try again."
+    if isinstance(error, DataError):
+        return "A value is too long or too large to be stored. Nothing was recorded."
     if isinstance(error, OperationalError):
         return "The database is busy or full. Nothing was recorded; try again in a moment."
     if isinstance(error, OSError) and not isinstance(error, MissingBlob):
@@ -122,7 +130,8 @@ def _fixed(status: int, name: str, field: str = "") -> Callable[[Any], Answer]:
 
 
 def _of_framework(error: exceptions.APIException) -> Answer:
-    return error.status_code, HTTPStatus(error.status_code).phrase.lower().replace(" ", "-"), []
+    name = NAMED.get(error.default_code) or HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    return error.status_code, name, []
 
 
 def _of_disk(error: OSError) -> Answer | None:
@@ -149,5 +158,7 @@ for _kind, _answer in (
     (OSError, _of_disk),
     (MissingBlob, _fixed(503, "bytes-missing")),
     (OperationalError, _fixed(503, "busy")),
+    (IntegrityError, lambda error: (409, "conflict", [])),
+    (DataError, lambda error: (422, "invalid-values", [])),
 ):
     register(_kind, _answer)  # type: ignore[arg-type]

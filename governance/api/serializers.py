@@ -1,15 +1,15 @@
 """Shapes: what comes in (strict) and what goes out."""
 
-from typing import Any
+from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from governance.api.base import Strict
 from governance.registry import kinds, states
 from governance.registry.kinds.base import SLUG_PATTERN, Kind
 from governance.registry.lineage import ANCESTRY
-from governance.registry.models import Activity, Version
+from governance.registry.models import Version
 
 ANCESTRIES = sorted(set(ANCESTRY.values()))
 MAX_META = 1 << 20
@@ -54,8 +54,10 @@ class MetaField(serializers.Field[Any, Any, Any, Any]):
 class KindField(serializers.ChoiceField):
     """The name of an artifact kind."""
 
+    names: ClassVar[list[str]] = sorted(kinds.KINDS)
+
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=sorted(kinds.KINDS), **kwargs)
+        super().__init__(choices=self.names, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
         try:
@@ -64,8 +66,13 @@ class KindField(serializers.ChoiceField):
             raise serializers.ValidationError(str(error)) from error
 
 
+WRITABLE = sorted(set(kinds.KINDS) - {"release"})
+
+
 class WritableKindField(KindField):
     """A kind whose versions are written here; releases are composed at their own address."""
+
+    names = WRITABLE
 
     def to_internal_value(self, data: Any) -> str:
         name = super().to_internal_value(data)
@@ -136,6 +143,26 @@ class VersionDetail(VersionOut):
     reviews = ReviewOut(many=True)
 
 
+class ContentOut(Out):
+    kind = serializers.CharField()
+    schema = serializers.CharField()
+    content = ObjectField()
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A system prompt, sealed at once",
+            value={
+                "kind": "system-prompt",
+                "slug": "plain",
+                "title": "Plain",
+                "state": "sealed",
+                "content": {"text": "You answer in plain words."},
+            },
+        )
+    ]
+)
 class VersionIn(Strict):
     kind = WritableKindField()
     slug = slug_field()
@@ -152,10 +179,31 @@ class VersionIn(Strict):
         return data
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "The whole content", value={"content": {"text": "You answer in plain words, briefly."}}
+        )
+    ]
+)
 class DraftIn(Strict):
     content = ObjectField()
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Rows of a dataset",
+            media_type="multipart/form-data",
+            value={
+                "kind": "dataset",
+                "slug": "chats",
+                "meta": "description: Chats.\nlicence: CC0-1.0\nsource_type: human\n",
+                "file": ["chats.jsonl"],
+            },
+        )
+    ]
+)
 class UploadIn(Strict):
     kind = WritableKindField()
     slug = slug_field()
@@ -176,6 +224,17 @@ class UploadIn(Strict):
         return files
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "What was read, and why",
+            value={
+                "digest": "4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a",
+                "reason": "Read it; it says what was agreed.",
+            },
+        )
+    ]
+)
 class DecisionIn(Strict):
     digest = serializers.RegexField(
         r"^[0-9a-f]{64}\Z", help_text="Digest that was read and is decided about."
@@ -183,6 +242,9 @@ class DecisionIn(Strict):
     reason = serializers.CharField(max_length=10_000)
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("Why", value={"reason": "It holds rows without a licence."})]
+)
 class ReasonIn(Strict):
     reason = serializers.CharField(max_length=10_000)
 
@@ -241,36 +303,10 @@ class SubjectFilter(Strict):
     )
 
 
-class ActivityFilter(Strict):
-    kind = serializers.CharField(required=False, max_length=40)
-    state = serializers.ChoiceField(
-        choices=(Activity.STARTED, Activity.ENDED, Activity.FAILED, Activity.CANCELLED), required=False
-    )
-    subject = serializers.CharField(
-        required=False, max_length=200, help_text="Activities that used or made this version."
-    )
-
-
 class NamedEdge(Out):
     role = serializers.CharField()
     subject = serializers.CharField()
     digest = serializers.CharField(allow_null=True)
-
-
-class ActivityOut(Out):
-    id = serializers.UUIDField()
-    kind = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
-    state = serializers.CharField()
-    started_at = serializers.DateTimeField()
-    ended_at = serializers.DateTimeField(allow_null=True)
-    by = serializers.CharField()
-
-
-class ActivityDetail(ActivityOut):
-    used = NamedEdge(many=True)
-    produced = NamedEdge(many=True)
-    summary = ObjectField()
 
 
 class KindOut(Out):

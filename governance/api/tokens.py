@@ -1,11 +1,9 @@
 """API tokens and who one is. The secret of a token is shown once, when it is made."""
 
-from datetime import timedelta
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,12 +12,21 @@ from governance.api.base import Door, Strict
 from governance.api.permissions import permit_person
 from governance.people.actions import create_token, revoke_token
 from governance.people.models import Token
-from governance.people.permissions import ADMINISTRATOR, groups_of, may, table
+from governance.people.permissions import may, table
+from governance.people.tokens import LIFETIME, LONGEST, visible_to
 from governance.registry.lookup import NotFound
 
-LIFETIME, LONGEST = timedelta(days=90), timedelta(days=366)
+TOKENS_CANNOT = "A token cannot make or revoke tokens: a stolen one would make another that outlives it. Sign in for that."
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "For a pipeline",
+            value={"label": "nightly", "scopes": ["registry:version:register", "releases:gate:run"]},
+        )
+    ]
+)
 class TokenIn(Strict):
     label = serializers.CharField(max_length=80, help_text="What the token is for.")  # type: ignore[assignment]
     scopes = serializers.ListField(
@@ -48,7 +55,10 @@ class TokenOut(serializers.Serializer[Any]):
 
 
 class NewToken(TokenOut):
-    secret = serializers.CharField(help_text="Shown this once. Send it as `Authorization: Bearer …`.")
+    secret = serializers.CharField(
+        allow_null=True,
+        help_text="Shown this once; null when an `Idempotency-Key` is sent again. Send it as `Authorization: Bearer …`.",
+    )
 
 
 class MeOut(serializers.Serializer[Any]):
@@ -63,21 +73,26 @@ class MeOut(serializers.Serializer[Any]):
 
 
 class TokenList(Door):
+    order = ("-expires_at", "id")
     serializer_class = TokenOut
 
     @extend_schema(operation_id="tokens_list", responses=TokenOut(many=True))
     def get(self, request: Request) -> Response:
         """One's own tokens, newest expiry first; an administrator sees everybody's."""
         self.query()
-        return self.paged(tokens_of(request).order_by("-expires_at", "id"))
+        return self.paged(visible_to(request.user))
 
     @extend_schema(operation_id="tokens_create", request=TokenIn, responses={201: NewToken})
     def post(self, request: Request) -> Response:
         """A new token of one's own. A token cannot make tokens."""
-        permit_person(request)
+        permit_person(request, TOKENS_CANNOT)
         given = {"expires_at": timezone.now() + LIFETIME, **self.body(TokenIn)}
         token, secret = create_token(self.person.account, **given, actor=self.actor)
         return Response({**TokenOut(token).data, "secret": secret}, status=status.HTTP_201_CREATED)
+
+    def kept(self, data: Any) -> Any:
+        """A secret is stored nowhere, so whoever sends the same request again does not see it."""
+        return {**data, "secret": None}
 
 
 class TokenRevoke(Door):
@@ -86,23 +101,14 @@ class TokenRevoke(Door):
     @extend_schema(operation_id="tokens_revoke", request=None)
     def post(self, request: Request, id: str) -> Response:
         """End a token at once. Revoking it again changes nothing."""
-        permit_person(request)
+        permit_person(request, TOKENS_CANNOT)
         self.body()
-        token = tokens_of(request).filter(pk=id).first()
+        token = visible_to(request.user).filter(pk=id).first()
         if token is None:
             raise NotFound(f"You have no token {id}.")
         if not token.revoked:
             revoke_token(token, actor=self.actor)
         return Response(TokenOut(token).data)
-
-
-def tokens_of(request: Request) -> QuerySet[Token]:
-    rows = Token.objects.select_related("account")
-    return (
-        rows
-        if ADMINISTRATOR in groups_of(request.user)
-        else rows.filter(account__user_id=request.user.pk or 0)
-    )
 
 
 class Me(Door):

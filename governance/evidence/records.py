@@ -8,6 +8,7 @@ from governance.evidence.cited import DEMO
 from governance.evidence.facts import Assurance, Class
 from governance.registry.kinds.base import digest_of
 from governance.registry.models import Version
+from governance.registry.recording import was_recorded
 
 
 class NotThen(LookupError):
@@ -105,8 +106,21 @@ class Step:
 
     @property
     def assurance(self) -> Assurance:
-        """Observed when Charter's own worker ran it, reported when somebody recorded what ran elsewhere."""
+        """Observed when Charter's own worker ran it, reported when a job outside of it did, imported or asserted when it is
+        somebody's word alone."""
+        if self.is_hearsay:
+            return "imported" if self.record.state["kind"] == "import" else "asserted"
         return "observed" if self.record.actor.removeprefix(DEMO).startswith("system:") else "reported"
+
+    @property
+    def is_hearsay(self) -> bool:
+        """Whether nobody watched it: it was entered over the API, from what somebody else published or said."""
+        return was_recorded(self.summary)
+
+    @property
+    def told_by_job(self) -> Assurance:
+        """How sure a figure is that the job measured by itself."""
+        return self.assurance if self.is_hearsay else "reported"
 
     def used_as(self, *roles: str) -> list[Edge]:
         return [edge for edge in self.used if edge.role in roles]

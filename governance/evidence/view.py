@@ -49,12 +49,19 @@ class View:
 
     @cached_property
     def parts(self) -> dict[str, Sealed]:
-        """What a release pins, by field of its content; nothing for other kinds."""
+        """What a release pins, by field of its content (`policies_1` for the first of a list); nothing for other kinds."""
         if self.version.kind != "release":
             return {}
+        content = self.subject.content
+        numbered = {
+            f"{name}_{number}": pin
+            for name, pins in content.items()
+            if isinstance(pins, list)
+            for number, pin in enumerate(pins, 1)
+        }
         pins = {
             name: pin
-            for name, pin in self.subject.content.items()
+            for name, pin in {**content, **numbered}.items()
             if isinstance(pin, dict) and set(pin) == {"subject", "digest"}
         }
         found = self.versions((pin["subject"], pin["digest"]) for pin in pins.values())
@@ -93,7 +100,7 @@ class View:
         newest: dict[str, dict[str, tuple[Step, Edge]]] = {model.subject: {} for model in models}
         rows = Usage.objects.filter(version__in=[model.version for model in models], role="evaluated")
         steps = [step for step in self.steps(rows.values_list("activity_id", flat=True)) if _measures(step)]
-        for step in sorted(steps, key=lambda step: step.record.entry_index):
+        for step in sorted(steps, key=_word_first):
             for model in step.used_as("evaluated"):
                 if (model.subject, model.digest) in wanted:
                     newest[model.subject] |= {
@@ -175,6 +182,11 @@ def _measures(step: Step) -> bool:
     return step.record.state["kind"] == "evaluation" and step.summary.get("limit") is None
 
 
+def _word_first(step: Step) -> tuple[bool, int]:
+    """Sort key of evaluations of which the last one counts: somebody's word never stands in the place of what was measured."""
+    return not step.is_hearsay, step.record.entry_index
+
+
 def _standing(suite: str, held: Mapping[str, Sealed]) -> tuple[int, str, int]:
     """Sort key of suites: approved ones first, then by name, the newest version first.
 
@@ -212,7 +224,8 @@ def _chunks(items: list[str]) -> Iterator[list[str]]:
 
 
 def _line(view: View, model: Sealed) -> WeightLine:
-    """Follow recorded weight edges upwards from `model`. Of several steps that made the same bytes the first counts."""
+    """Follow recorded weight edges upwards from `model`. Of several steps that made the same bytes the first counts, one that
+    was watched before one that was not."""
     makers = _makers(view, model)
     known = view.versions(
         [
@@ -244,7 +257,7 @@ def _makers(view: View, model: Sealed) -> dict[tuple[str, str], Step]:
         "activity_id", flat=True
     )
     made: dict[tuple[str, str], Step] = {}
-    for step in sorted(view.steps(rows), key=lambda step: step.record.entry_index):
+    for step in sorted(view.steps(rows), key=lambda step: (step.is_hearsay, step.record.entry_index)):
         for edge in step.produced if step.used else ():
             made.setdefault((edge.subject, edge.digest), step)
     return made

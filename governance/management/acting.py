@@ -33,8 +33,8 @@ REFUSALS: tuple[type[Exception], ...] = (
 class ActingCommand(BaseCommand, ABC):
     """Adds `--as NAME`, checks that the person may do `action`, and gives `self.actor` and `self.person`.
 
-    A subclass sets `help`, `example` and `action` and implements `act(**options)`. Exit codes: 0 done, 1 refused,
-    2 wrong usage, 3 the disk or the database failed.
+    A subclass sets `help`, `example` and `action` (empty for what is everybody's own) and implements `act(**options)`.
+    Exit codes: 0 done, 1 refused, 2 wrong usage, 3 the disk or the database failed.
     """
 
     example: ClassVar[str] = ""
@@ -65,7 +65,8 @@ class ActingCommand(BaseCommand, ABC):
     def handle(self, *_: Any, as_name: str | None, **options: Any) -> None:
         try:
             self.person = self._person(as_name)
-            require(self.person, self.action)
+            if self.action:
+                require(self.person, self.action)
             self.actor = Actor.command(getpass.getuser(), self.person.account.handle)
             self.act(**options)
         except (*REFUSALS, *self.refusals) as error:

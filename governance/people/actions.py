@@ -14,9 +14,9 @@ from governance.ledger.actors import Actor
 from governance.ledger.append import append
 from governance.people.events import PeopleEvent
 from governance.people.models import Account, Token, User
-from governance.people.permissions import ADMINISTRATOR, GROUPS, table
+from governance.people.permissions import ADMINISTRATOR, GROUPS, POLICY_EDITOR, table
 
-STAFF = {ADMINISTRATOR}
+STAFF = {ADMINISTRATOR, POLICY_EDITOR}
 """Groups whose members may open the admin."""
 
 

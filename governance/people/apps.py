@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core import checks
 
 
 class PeopleConfig(AppConfig):
@@ -10,8 +11,10 @@ class PeopleConfig(AppConfig):
         from governance.people.events import PeopleEvent
         from governance.people.models import Account, Token
         from governance.people.permissions import ADMINISTRATOR, allow
+        from governance.people.throttle import check_rates
 
         events.register(PeopleEvent)
         for model in (Account, Token):
             auditable.register(model)
         allow("people:account:manage", ADMINISTRATOR)
+        checks.register(check_rates, checks.Tags.security)

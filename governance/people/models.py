@@ -63,3 +63,39 @@ class Token(Auditable):
 
     def __str__(self) -> str:
         return f"{self.label} of {self.account.handle}"
+
+
+class SentForm(models.Model):
+    """The one-time key of a form that was sent, so that sending it again does nothing again. Kept for two days."""
+
+    key = models.CharField(max_length=32, primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    led_to = models.CharField(
+        max_length=500, blank=True, help_text="Address of what it made; empty meanwhile."
+    )
+    at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class KeptAnswer(models.Model):
+    """The answer to a POST with an `Idempotency-Key`, so that the same POST does nothing again. Kept for a day.
+
+    Claimed before the work, and answered in the transaction of the work; `status` is null meanwhile.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="Keyed hash of what was asked for.")
+    claim = models.UUIDField(help_text="Which request works on it.")
+    claimed_at = models.DateTimeField(db_index=True)
+    status = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    body = models.TextField(blank=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "key"), name="kept_answer_key"),)
+
+    def __str__(self) -> str:
+        return self.key

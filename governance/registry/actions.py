@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from governance.ledger.actors import Actor
 from governance.ledger.append import append
-from governance.registry import blobs, index, kinds, states
+from governance.registry import blobs, index, kinds, search, states
 from governance.registry.events import RegistryEvent
 from governance.registry.kinds.base import digest_of, plain
 from governance.registry.models import Activity, Artifact, Blob, Version
@@ -50,6 +50,7 @@ def artifact_for(kind: str, slug: str, title: str, *, actor: Actor) -> Artifact:
     try:
         with transaction.atomic():
             append(artifact, op=RegistryEvent.ARTIFACT_CREATED, actor=actor)
+            search.index(artifact)
     except IntegrityError:
         # Somebody else made it between our look and our insert; from here on their row serialises the numbering.
         return rows.get()
@@ -119,7 +120,7 @@ def seal(
     version.sealed_at = timezone.now()
     version.authors = with_author(version, actor)
     move(version, state, op=op, actor=actor, fields=["content", "digest", "schema", "sealed_at", "authors"])
-    index.references(version)
+    index.sealed(version)
     return version
 
 
@@ -133,11 +134,12 @@ def register(
     restricted: bool = False,
     actor: Actor,
     imported: bool = True,
+    notes: Sequence[str] = (),
 ) -> Version:
     """A sealed version of `kind:slug` from finished content; `files` are stored under the paths that the content lists.
 
     The same content again returns the version that exists. With `imported`, an import activity records that somebody
-    brought it in (runs pass False and produce it themselves). Raises ContentError, UnknownKind, Refused, OSError.
+    brought it in (runs pass False and produce it themselves), with `notes` on how it was read. Raises ContentError, UnknownKind, Refused, OSError.
     """
     found = kinds.get(kind)
     data = plain(found.parse(plain(content)))
@@ -151,7 +153,10 @@ def register(
             artifact, data, digest, restricted, actor=actor
         )
         if imported:
-            activity = start_activity("import", f"Import of {version.subject}", [], summary={}, actor=actor)
+            summary = {"notes": list(notes)} if notes else {}
+            activity = start_activity(
+                "import", f"Import of {version.subject}", [], summary=summary, actor=actor
+            )
             end_activity(
                 activity, state=Activity.ENDED, produced=[("imported", version)], summary={}, actor=actor
             )
@@ -183,7 +188,7 @@ def _sealed(
     version = _new(artifact, data, state=states.SEALED, actor=actor)
     version.digest, version.sealed_at, version.restricted = digest, version.created_at, restricted
     append(version, op=RegistryEvent.REGISTERED, actor=actor)
-    index.references(version)
+    index.sealed(version)
     return version
 
 
@@ -195,6 +200,8 @@ def _new(artifact: Artifact, content: Any, *, state: str, actor: Actor) -> Versi
         state=state,
         schema=kinds.get(artifact.kind).schema,
         content=plain(content),
+        # What follows a restricted version says much of the same; `register` decides anew.
+        restricted=bool(newest and newest.restricted),
         based_on=newest,
         created_by=actor.handle or actor.name,
         authors=[actor.handle] if actor.handle else [],
@@ -208,6 +215,7 @@ def revoke(version: Version, *, reason: str, actor: Actor) -> Version:
     if not reason.strip():
         raise Refused("Say why this version is revoked; the reason is logged.")
     move(version, states.REVOKED, op=RegistryEvent.REVOKED, actor=actor, summary={"P": {"reason": reason}})
+    search.index(version.ledger_head)
     return version
 
 
@@ -226,6 +234,7 @@ def start_activity(
     )
     append(activity, op=RegistryEvent.ACTIVITY_STARTED, actor=actor)
     index.usages(activity, used)
+    search.index(activity)
     return activity
 
 

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class RegistryConfig(AppConfig):
@@ -8,9 +9,10 @@ class RegistryConfig(AppConfig):
     def ready(self) -> None:
         from governance.ledger import auditable, events, triggers
         from governance.people.permissions import ENGINEER, POLICY_EDITOR, RELEASE_MANAGER, REVIEWER, allow
-        from governance.registry import access, kinds, states
+        from governance.registry import access, kinds, proxies, search, states  # noqa: F401  (proxies are models too)
         from governance.registry.events import RegistryEvent
         from governance.registry.models import Activity, Artifact, Version
+        from governance.registry.search.own import SOURCES
 
         events.register(RegistryEvent)
         for model in (Artifact, Version, Activity):
@@ -18,8 +20,12 @@ class RegistryConfig(AppConfig):
         for action in ("registry:version:register", "registry:version:draft"):
             allow(action, ENGINEER, POLICY_EDITOR, RELEASE_MANAGER)
         for kind in kinds.KINDS.values():
-            allow(access.write_action(kind.name), kind.group)
+            allow(access.write_action(kind.name), kind.group, *kind.other_groups)
         allow("registry:version:revoke", REVIEWER, RELEASE_MANAGER)
+        post_migrate.connect(search.after_migration, sender=self)
+        for source in SOURCES:
+            search.register(source)
+        allow("registry:activity:record", ENGINEER)
         triggers.register_rule(
             triggers.Moves(Version, "state", states.table(), initial=(states.DRAFT, states.SEALED))
         )

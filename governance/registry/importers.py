@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from governance.ledger.canonical import CanonicalError, loads
-from governance.registry import datasets, kinds, weights
+from governance.registry import datasets, kinds, markdown, rows, weights
 from governance.registry.blobs import digest_file
 
 
@@ -23,6 +23,8 @@ class Imported(NamedTuple):
     content: dict[str, Any]
     files: dict[str, Path]
     title: str
+    notes: tuple[str, ...] = ()
+    """What the reader decided by itself, such as the id of a heading that had none."""
 
 
 class _Exact(yaml.SafeLoader):
@@ -37,8 +39,10 @@ class _Exact(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
+AS_WRITTEN = {"tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp"}
+"""Fractions and dates stay the text that stands in the file."""
 _Exact.yaml_implicit_resolvers = {
-    letter: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:float"]
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag not in AS_WRITTEN]
     for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -76,22 +80,23 @@ def read(kind: str, path: Path, meta: dict[str, Any]) -> Imported:
     if not path.exists():
         raise BadFile(f"{path} does not exist.")
     meta = dict(meta)
-    title = (
-        str(meta.pop("title", ""))
-        if kind in {"dataset", "model", "system-prompt", "deployment", "release"}
-        else ""
-    )
+    title = "" if "title" in kinds.get(kind).content.model_fields else str(meta.pop("title", ""))
+    notes: tuple[str, ...] = ()
     try:
-        content, files = _READERS.get(kind, _plain)(path, meta)
+        if kind in markdown.PARTS and path.suffix in MARKDOWN:
+            content, files, notes = _markdown(kind, path, meta)
+        else:
+            content, files = _READERS.get(kind, _plain)(path, meta)
     except (datasets.BadData, weights.BadModel) as error:
         raise BadFile(f"{str(error).rstrip('.')}.") from error
     except OSError as error:
         if error.errno not in {errno.ENOENT, errno.EISDIR, errno.EACCES, errno.ENOTDIR}:
             raise
         raise BadFile(f"{error.filename or path} cannot be read: {error.strerror}.") from error
-    return Imported(content, files, title or str(content.get("title", "")))
+    return Imported(content, files, title or str(content.get("title", "")), notes)
 
 
+MARKDOWN = {".md", ".markdown"}
 Read = tuple[dict[str, Any], dict[str, Path]]
 
 
@@ -114,7 +119,9 @@ def _plain(path: Path, meta: dict[str, Any]) -> Read:
 
 
 def _dataset(path: Path, meta: dict[str, Any]) -> Read:
-    columns, format = meta.get("columns", {}), meta.get("format")
+    if path.suffix in DESCRIBED:
+        return _described(path, meta)
+    columns, format = meta.get("columns", {}), meta.pop("format", None)
     if not isinstance(columns, dict) or not all(
         isinstance(name, str) for pair in columns.items() for name in pair
     ):
@@ -123,11 +130,13 @@ def _dataset(path: Path, meta: dict[str, Any]) -> Read:
         )
     if format is not None and format not in datasets.FORMATS:
         raise BadFile(f"`format` is one of {', '.join(datasets.FORMATS)}, not {format!r}.")
-    found = datasets.inspect(path, columns=meta.get("columns"), format=meta.pop("format", None))
+    found = datasets.inspect(path, columns=columns, format=format)
     sha256, size = digest_file(path)
+    rows.keep_index(sha256, path, found.offsets)
     content = {
         **meta,
         "format": found.format,
+        "conversational": found.conversational,
         "rows": found.rows,
         "rows_digest": found.rows_digest,
         "files": [{"path": path.name, "size": size, "sha256": sha256}],
@@ -135,14 +144,78 @@ def _dataset(path: Path, meta: dict[str, Any]) -> Read:
     return content, {path.name: path}
 
 
-def _model(path: Path, meta: dict[str, Any]) -> Read:
-    if not path.is_dir():
+DESCRIBED = {".yaml", ".yml"}
+"""Endings of files that describe a dataset whose rows lie elsewhere."""
+
+
+def _described(path: Path, meta: dict[str, Any]) -> Read:
+    content = {**mapping(path), **meta}
+    if content.get("held") != "elsewhere":
         raise BadFile(
-            f"{path.name} is no folder; a model is a folder with config.json, tokenizer.json and *.safetensors."
+            f"{path.name} holds no rows. Name the file that does (.jsonl, .jsonl.gz, .csv or .parquet) and give this one as its "
+            "metadata; or say `held: elsewhere`, if the rows are not here."
         )
-    listed = weights.manifest(path)
-    content = {"origin": "imported", **meta, **weights.describe(path), "files": listed}
-    return content, {entry["path"]: path / entry["path"] for entry in listed}
+    return content, {}
+
+
+def _markdown(
+    kind: str, path: Path, meta: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Path], tuple[str, ...]]:
+    """A document whose headings are its parts; `meta` adds the rest, and its title wins."""
+    parts = markdown.PARTS[kind]
+    if parts in meta:
+        raise BadFile(f"The {parts} come from {path.name}; leave `{parts}` out of the metadata.")
+    if path.stat().st_size > markdown.MAX_BYTES:
+        raise BadFile(f"{path.name} is longer than {markdown.MAX_BYTES // 2**20} MiB.")
+    try:
+        content, notes = markdown.content(kind, path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise BadFile(f"{path.name} is not UTF-8 (byte {error.start}).") from error
+    except markdown.BadMarkdown as error:
+        raise BadFile(f"{path.name}: {error}.") from error
+    return {**content, **meta}, {}, tuple(notes)
+
+
+def _model(path: Path, meta: dict[str, Any]) -> Read:
+    """A folder: copied, or with `held: manifest` known by its hashes alone. A YAML or JSON: weights that are held elsewhere."""
+    if not path.is_dir():
+        if path.suffix not in {".yaml", ".yml", ".json"}:
+            raise BadFile(
+                f"{path.name} is no folder; a model is a folder with config.json, tokenizer.json and *.safetensors, "
+                "or a YAML that names weights held elsewhere."
+            )
+        return _with_gaps({"held": "elsewhere", **mapping(path), **meta}), {}
+    if meta.get("held") == "manifest":
+        listed = weights.manifest(path)
+        return _with_gaps({"origin": "imported", **meta, **weights.outline(path), "manifest": listed}), {}
+    content = {"origin": "imported", **meta, **weights.describe(path), "files": weights.manifest(path)}
+    return _with_gaps(content), {entry["path"]: path / entry["path"] for entry in content["files"]}
+
+
+WHY_NO_DIGEST = {
+    "manifest": "The files are known by their hashes alone and are never opened.",
+    "elsewhere": "The weights are not held here.",
+}
+
+
+def _with_gaps(content: dict[str, Any]) -> dict[str, Any]:
+    """`content` with a gap for what a model from outside leaves unsaid: what went into it, and the digest of its weights."""
+    gaps = content.get("gaps", [])
+    if not isinstance(gaps, list):
+        return content
+    named = [gap.get("field") for gap in gaps if isinstance(gap, dict)]
+    missing = []
+    if content.get("origin") != "post-trained" and not content.get("built_from"):
+        missing.append(("built_from", "undisclosed", "Nothing was said of it when the model was registered."))
+    why = WHY_NO_DIGEST.get(str(content.get("held")))
+    if why and not content.get("weights_digest"):
+        missing.append(("weights_digest", "not_applicable", why))
+    added = [
+        {"field": field, "state": state, "reason": reason}
+        for field, state, reason in missing
+        if field not in named
+    ]
+    return {**content, "gaps": [*gaps, *added]}
 
 
 def _system_prompt(path: Path, meta: dict[str, Any]) -> Read:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from governance.registry import kinds
+from governance.registry import kinds, search
 from governance.registry.models import Activity, Production, Reference, Usage, Version
 
 
@@ -13,6 +13,12 @@ def references(version: Version) -> None:
     for reference in kinds.get(version.kind).references(version.parsed()):
         for target in Version.objects.filter(digest=reference.digest):
             Reference.objects.get_or_create(version=version, target=target, role=reference.role)
+
+
+def sealed(version: Version) -> None:
+    """Index what a version that was just sealed names, and the words by which it is found."""
+    references(version)
+    search.index(version)
 
 
 def usages(activity: Activity, used: Iterable[tuple[str, Version]]) -> None:
@@ -42,4 +48,5 @@ def rebuild() -> dict[str, int]:
     for activity in Activity.objects.iterator():
         usages(activity, [(edge["role"], by_subject[edge["subject"]]) for edge in activity.used])
         productions(activity, [(edge["role"], by_subject[edge["subject"]]) for edge in activity.produced])
-    return {table.__name__.lower(): table.objects.count() for table in (Usage, Production, Reference)}
+    counts = {table.__name__.lower(): table.objects.count() for table in (Usage, Production, Reference)}
+    return {**counts, "document": search.rebuild()}

@@ -12,7 +12,7 @@ from typing import Any
 from governance.ledger.canonical import canonical, sha256_hex
 
 RUNS_CODE = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".py", ".joblib", ".npy", ".npz"}
-"""Formats that can run code when they are loaded, or that ask for a loader that does; such folders are refused."""
+"""Formats that can run code when they are loaded, or that ask for a loader that does; such folders are known by hash alone."""
 MAX_HEADER = 100 * 2**20
 
 Row = tuple[str, str, list[int], str]
@@ -79,23 +79,55 @@ def canonical_row(row: Row) -> bytes:
 
 def describe(folder: Path) -> dict[str, Any]:
     """Content fields of kind `model` that can be read off `folder`. Raises BadModel."""
-    unsafe = sorted(path.name for path in folder.rglob("*") if path.suffix in RUNS_CODE)
-    if unsafe:
-        raise BadModel(f"{unsafe[0]} can run code when it is loaded; keep only safetensors, JSON and text.")
-    links = [path.name for path in folder.rglob("*") if path.is_symlink()]
-    if links:
-        raise BadModel(f"{links[0]} is a symbolic link; put the file itself into the folder.")
+    if unsafe := runs_code(folder):
+        raise BadModel(
+            f"{unsafe[0]} can run code when it is loaded; keep only safetensors, JSON and text, "
+            "or register the folder by its hashes alone with `held: manifest`"
+        )
+    _check_links(folder)
     config = _json(folder / "config.json")
     digest, count, dtype = weights_digest(folder)
     if not (folder / "tokenizer.json").is_file():
         raise BadModel(f"{folder.name} has no tokenizer.json.")
     return {
-        "architecture": str((config.get("architectures") or ["unknown"])[0]),
+        **_configured(config),
         "parameters": count,
         "dtype": dtype,
         "weights_digest": digest,
         "tokenizer_digest": hashlib.sha256((folder / "tokenizer.json").read_bytes()).hexdigest(),
         "chat_template_digest": chat_template_digest(folder),
+    }
+
+
+def outline(folder: Path) -> dict[str, Any]:
+    """What can be said of a folder that is known by its hashes alone: its config and texts are read, its weights are not.
+
+    Raises BadModel.
+    """
+    _check_links(folder)
+    found: dict[str, Any] = {}
+    if (folder / "config.json").is_file():
+        found |= _configured(_json(folder / "config.json"))
+    if (folder / "tokenizer.json").is_file():
+        found["tokenizer_digest"] = hashlib.sha256((folder / "tokenizer.json").read_bytes()).hexdigest()
+    return {**found, "chat_template_digest": chat_template_digest(folder)}
+
+
+def runs_code(folder: Path) -> list[str]:
+    """Names of the files under `folder` in formats that can run code when they are loaded."""
+    return sorted(path.name for path in folder.rglob("*") if path.suffix in RUNS_CODE)
+
+
+def _check_links(folder: Path) -> None:
+    links = [path.name for path in folder.rglob("*") if path.is_symlink()]
+    if links:
+        raise BadModel(f"{links[0]} is a symbolic link; put the file itself into the folder.")
+
+
+def _configured(config: dict[str, Any]) -> dict[str, Any]:
+    named = config.get("architectures")
+    return {
+        "architecture": str(named[0]) if isinstance(named, list) and named else "unknown",
         "context_length": config.get("max_position_embeddings"),
         "vocabulary": config.get("vocab_size"),
     }

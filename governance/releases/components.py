@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from governance.registry import lookup, states
 from governance.registry.actions import Refused
 from governance.registry.kinds import UnknownKind
-from governance.registry.kinds.base import ContentError
+from governance.registry.kinds.base import ContentError, Ref
 from governance.registry.kinds.release import Content
 from governance.registry.models import Version
 from governance.releases.identity import identity_parts
@@ -15,14 +15,18 @@ KIND_OF_PART = {
     "model": "model",
     "baseline": "model",
     "constitution": "constitution",
+    "policies": "policy",
+    "filters": "safety-filter",
     "system_prompt": "system-prompt",
     "deployment": "deployment",
     "policy": "release-policy",
 }
 """Field of a release's content that names another version → that version's kind."""
 
-SHIPPED = ("model", "constitution", "system_prompt", "deployment", "policy")
-"""Parts that must be approved before the release is; the baseline is only compared with."""
+LISTED = ("policies", "filters")
+"""Fields that name several."""
+SHIPPED = ("model", "constitution", "policies", "filters", "system_prompt", "deployment", "policy")
+"""Fields whose versions must be approved before the release is; the baseline is only compared with."""
 
 
 class Component(NamedTuple):
@@ -31,6 +35,7 @@ class Component(NamedTuple):
     part: str
     subject: str
     version: Version | None
+    field: str
 
 
 def resolve_refs(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,48 +44,70 @@ def resolve_refs(content: Mapping[str, Any]) -> dict[str, Any]:
     Parts that are pinned already are checked. Raises ContentError that names every part at fault: not there, ambiguous, a
     draft, refused or revoked, of another kind, or pinned to another digest.
     """
-    resolved, faults = dict(content), []
+    resolved: dict[str, Any] = dict(content)
+    faults: list[tuple[str, str]] = []
     for part, kind in KIND_OF_PART.items():
         if content.get(part) is None:
             continue
-        try:
-            resolved[part] = _pin(kind, content[part])
-        except (LookupError, ValueError) as error:
-            faults.append((part, str(error).rstrip(".")))
+        if part not in LISTED:
+            resolved[part] = _tried(part, kind, content[part], faults)
+        elif isinstance(content[part], list | tuple):
+            resolved[part] = [
+                _tried(f"{part}.{place}", kind, given, faults) for place, given in enumerate(content[part])
+            ]
+        else:
+            faults.append((part, "write a list of names"))
     if faults:
         raise ContentError("release", faults)
     return resolved
 
 
+def _tried(place: str, kind: str, given: Any, faults: list[tuple[str, str]]) -> dict[str, str] | None:
+    """What `given` names, pinned; None once the fault stands in `faults`."""
+    try:
+        return _pin(kind, given)
+    except (LookupError, ValueError) as error:
+        faults.append((place, str(error).rstrip(".")))
+        return None
+
+
 def components(version: Version) -> dict[str, Component]:
-    """The parts of a release that it names, by field, in two queries."""
+    """The parts of a release that it names, by field (`policies_1` for the first of a list), in two queries."""
     content = version.parsed()
     assert isinstance(content, Content)  # noqa: S101
-    pins = {part: pin for part in KIND_OF_PART if (pin := getattr(content, part)) is not None}
+    pins = {part: (field, pin) for field in KIND_OF_PART for part, pin in _pins(content, field)}
     held = {
         (found.subject, found.digest): found
-        for found in Version.objects.filter(digest__in=[pin.digest for pin in pins.values()]).select_related(
-            "artifact"
-        )
+        for found in Version.objects.filter(
+            digest__in=[pin.digest for _, pin in pins.values()]
+        ).select_related("artifact")
     }
     return {
-        part: Component(part, pin.subject, held.get((pin.subject, pin.digest))) for part, pin in pins.items()
+        part: Component(part, pin.subject, held.get((pin.subject, pin.digest)), field)
+        for part, (field, pin) in pins.items()
     }
+
+
+def _pins(content: Content, field: str) -> list[tuple[str, Ref]]:
+    named = getattr(content, field)
+    if field in LISTED:
+        return [(f"{field}_{number}", ref) for number, ref in enumerate(named, 1)]
+    return [(field, named)] if named is not None else []
 
 
 def faults_of(version: Version) -> Iterator[str]:
     """Sentences about the shipped parts of a release that are not approved now."""
-    parts = components(version)
-    for part in SHIPPED:
-        if part in parts and (fault := _fault(parts[part])):
+    for part in components(version).values():
+        if part.field in SHIPPED and (fault := _fault(part)):
             yield fault
 
 
 def _fault(component: Component) -> str | None:
-    name = component.part.replace("_", " ")
+    listed = component.field in LISTED
+    name = (KIND_OF_PART[component.field] if listed else component.part).replace("-", " ").replace("_", " ")
     if component.version is None:
         return f"Its {name} {component.subject} is not in this registry with that digest."
-    if component.version.kind != KIND_OF_PART[component.part]:
+    if component.version.kind != KIND_OF_PART[component.field]:
         return f"Its {name} {component.subject} is a {component.version.kind}."
     if component.version.state in (states.APPROVED, states.SUPERSEDED):
         return None
@@ -119,6 +146,11 @@ def identity_of(version: Version) -> dict[str, Any]:
         raise Refused(f"This registry does not hold {missing.subject} with the digest that the release pins.")
     release = version.parsed()
     assert isinstance(release, Content)  # noqa: S101
-    pins = {part: getattr(release, part) for part in ("constitution", "system_prompt")}
-    digests = {part: pin.digest if pin else None for part, pin in pins.items()}
-    return identity_parts(model.content or {}, deployment.content or {}, **digests)
+    return identity_parts(
+        model.content or {},
+        deployment.content or {},
+        constitution=release.constitution.digest if release.constitution else None,
+        system_prompt=release.system_prompt.digest if release.system_prompt else None,
+        policies=[ref.digest for ref in release.policies],
+        filters=[ref.digest for ref in release.filters],
+    )

@@ -1,6 +1,6 @@
 """Behavioural identity (pure): one hash over all that decides how a release answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from governance.ledger.canonical import canonical, sha256_hex
@@ -17,6 +17,8 @@ DEPLOYMENT = (
     "tools",
     "filters",
     "router",
+    "routes",
+    "channels",
     "retrieval_digest",
     "memory",
 )
@@ -29,16 +31,22 @@ def identity_parts(
     *,
     constitution: str | None,
     system_prompt: str | None,
+    policies: Sequence[str] = (),
+    filters: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What the identity is taken over. `model` and `deployment` are contents of versions, the others digests of versions.
 
-    Files do not take part: weights are known by their tensors, so re-sharding changes nothing. What is null or an empty
-    list does not apply, and says so.
+    Files do not take part: weights are known by their tensors, so re-sharding changes nothing. Weights that nobody here
+    has opened are known by the hashes of their files, and weights that are not held here by source and revision. The
+    order of policies and filters does not count. What is null or an empty list does not apply, and says so.
     """
     return {
         "schema": "behavioural-identity/1",
         **{name: _stated(model.get(name)) for name in MODEL},
+        "weights_digest": model.get("weights_digest") or _unopened(model),
         "constitution": _stated(constitution),
+        "policies": _stated(sorted(policies)),
+        "release_filters": _stated(sorted(filters)),
         "system_prompt": _stated(system_prompt),
         **{name: _stated(deployment.get(name)) for name in DEPLOYMENT},
     }
@@ -49,9 +57,19 @@ def behavioural_identity(parts: Mapping[str, Any]) -> str:
     return sha256_hex(canonical(dict(parts)))
 
 
+def _unopened(model: Mapping[str, Any]) -> Any:
+    """What stands for weights whose tensors nobody here has hashed."""
+    if files := model.get("manifest"):
+        return {"files": sorted([file["path"], file["sha256"]] for file in files)}
+    return {name: _stated(model.get(name) or None) for name in ("source", "revision")}
+
+
 def _stated(value: Any) -> Any:
     if value is None or value == []:
         return NOT_APPLICABLE
     if isinstance(value, Mapping):
+        # Of another version the digest counts, not what it is called here.
+        if set(value) == {"subject", "digest"}:
+            return value["digest"]
         return {name: _stated(item) for name, item in value.items()}
-    return value
+    return [_stated(item) for item in value] if isinstance(value, list) else value

@@ -10,6 +10,7 @@ from governance.releases.identity import DEPLOYMENT, MODEL, behavioural_identity
 
 KEY, LABEL = "artefact_id", "Behavioural identity"
 PINNED = ("constitution", "system_prompt")
+LISTED = ("policies", "filters")
 
 
 def identity(view: View) -> Iterator[Fact]:
@@ -23,20 +24,46 @@ def identity(view: View) -> Iterator[Fact]:
         yield gap(KEY, LABEL, "not_recorded", reason)
         return
     pins = {part: resolve(view.subject.content, f"/{part}/digest") for part in PINNED}
-    value = behavioural_identity(identity_parts(model.content, deployment.content, **pins))
-    inputs = (*_model_keys(model.content), *_pin_keys(pins), *_deployment_keys(deployment.content))
+    listed = {field: [str(ref["digest"]) for ref in view.subject.content[field]] for field in LISTED}
+    parts = identity_parts(
+        model.content,
+        deployment.content,
+        constitution=pins["constitution"],
+        system_prompt=pins["system_prompt"],
+        policies=listed["policies"],
+        filters=listed["filters"],
+    )
+    inputs = (
+        *_model_keys(model.content),
+        *_pin_keys(pins),
+        *_listed_keys(listed),
+        *_deployment_keys(deployment.content),
+    )
     source = Derivation(function="behavioural_identity", inputs=inputs)
     # Nothing is surer than its least sure input, and a deployment configuration is what somebody says it is.
+    value = behavioural_identity(parts)
     yield Fact(key=KEY, label=LABEL, value=value, state="derived", assurance="asserted", source=source)
 
 
 def _model_keys(content: dict[str, Any]) -> Iterator[str]:
     yield from (f"authenticity.{name.removesuffix('_digest')}" for name in MODEL if content[name])
+    if content["weights_digest"]:
+        return
+    for number, _ in enumerate(content["manifest"], 1):
+        yield from (f"authenticity.{number}.{name}" for name in ("path", "sha256"))
+    if not content["manifest"]:
+        yield from (f"authenticity.{name}" for name in ("source", "revision") if content[name])
 
 
 def _pin_keys(pins: dict[str, str | None]) -> Iterator[str]:
     for part, digest in pins.items():
         yield f"policy_layer_version.{part}.digest" if digest else f"policy_layer_version.{part}"
+
+
+def _listed_keys(listed: dict[str, list[str]]) -> Iterator[str]:
+    for field, digests in listed.items():
+        found = [f"policy_layer_version.{field}_{number}.digest" for number, _ in enumerate(digests, 1)]
+        yield from found or [f"policy_layer_version.{field}"]
 
 
 def _deployment_keys(content: dict[str, Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from governance.ledger.actors import Actor
 from governance.ledger.append import append
-from governance.registry import states
+from governance.registry import search, states
 from governance.registry.actions import Refused, move, seal, with_author
 from governance.registry.events import RegistryEvent
 from governance.registry.models import Artifact, Version
@@ -25,6 +25,7 @@ def submit(version: Version, *, actor: Actor) -> Version:
         return seal(version, actor=actor, state=states.IN_REVIEW, op=ReviewEvent.SUBMITTED)
     version.authors = with_author(version, actor)
     move(version, states.IN_REVIEW, op=ReviewEvent.SUBMITTED, actor=actor, fields=["authors"])
+    search.index(version)
     return version
 
 
@@ -84,6 +85,7 @@ def _review(
         at=timezone.now(),
     )
     append(review, op=op, actor=actor)
+    search.index(review)
     return review
 
 

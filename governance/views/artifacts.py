@@ -1,5 +1,6 @@
 """Lists of artifacts, and one artifact with its versions."""
 
+from collections import Counter
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -12,39 +13,66 @@ from django.views.decorators.http import require_safe
 from governance.registry import kinds, lookup, states
 from governance.registry.access import may_read
 from governance.registry.models import Artifact, Version
-from governance.views import entries
+from governance.views import entries, kind_groups, queues
 
 PAGE = 50
+
+
+SORTS: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "changed": ("Newest change", (F("changed_at").desc(nulls_last=True), "kind", "slug")),
+    "name": ("Name", ("slug", "kind")),
+    "kind": ("Kind and name", ("kind", "slug")),
+    "versions": ("Most versions", ("-version_count", "kind", "slug")),
+}
+FILTERS = ("kind", "state", "q", "group", "waiting", "sort")
 
 
 @login_required
 @require_safe
 def artifact_list(request: HttpRequest) -> HttpResponse:
-    kind, state, q = (request.GET.get(name, "").replace("\0", "")[:200] for name in ("kind", "state", "q"))
-    page: Page[Any] = Paginator(_filtered(kind, state, q), PAGE).get_page(request.GET.get("page"))
-    newest = {
-        version.artifact_id: version
-        for version in Version.objects.filter(pk__in=[one.newest for one in page]).select_related("artifact")
-    }
-    for artifact in page:
-        artifact.latest = newest.get(artifact.pk)
-        artifact.kind_title = kinds.get(artifact.kind).title
+    asked = {name: request.GET.get(name, "").replace("\0", "")[:200] for name in FILTERS}
+    page: Page[Any] = Paginator(_filtered(request.user, asked), PAGE).get_page(request.GET.get("page"))
+    _name_newest(page)
+    number = Counter(dict(Artifact.objects.values_list("kind").annotate(Count("pk"))))
+    kind = kinds.KINDS.get(asked["kind"])
     return render(
         request,
         "governance/artifact_list.html",
         {
+            **asked,
             "page": page,
-            "kinds": [(name, found.title) for name, found in kinds.KINDS.items()],
+            "total": sum(number.values()),
+            "groups": [
+                {
+                    "name": name,
+                    "title": title,
+                    "count": sum(number[kind] for kind in names),
+                    "kinds": [(one, number[one.name]) for one in kind_groups.kinds_of(name)],
+                }
+                for name, (title, names) in kind_groups.GROUPS.items()
+            ],
             "states": [(name, name.replace("_", " ").capitalize()) for name in states.STATES],
-            "kind": kind,
-            "state": state,
-            "q": q,
-            "title": kinds.KINDS[kind].plural if kind in kinds.KINDS else "Artifacts",
+            "sorts": [(name, title) for name, (title, _) in SORTS.items()],
+            "filtered": any(asked[name] for name in FILTERS if name != "sort"),
+            "only_kind": kind,
+            "title": kind.plural if kind else kind_groups.GROUPS.get(asked["group"], ("Artifacts",))[0],
         },
     )
 
 
-def _filtered(kind: str, state: str, q: str) -> QuerySet[Artifact]:
+def _name_newest(page: Page[Any]) -> None:
+    found = (
+        Version.objects.filter(pk__in=[one.newest for one in page])
+        .select_related("artifact")
+        .defer("content")
+    )
+    newest = {version.artifact_id: version for version in found}
+    for artifact in page:
+        artifact.latest = newest.get(artifact.pk)
+        artifact.kind_title = kinds.get(artifact.kind).title
+
+
+def _filtered(user: object, asked: dict[str, str]) -> QuerySet[Artifact]:
     newest = Version.objects.filter(artifact=OuterRef("pk")).order_by("-number")
     found = Artifact.objects.annotate(
         newest=Subquery(newest.values("pk")[:1]),
@@ -52,13 +80,17 @@ def _filtered(kind: str, state: str, q: str) -> QuerySet[Artifact]:
         version_count=Count("versions"),
         changed_at=Max("versions__created_at"),
     )
-    if kind:
-        found = found.filter(kind=kind)
-    if state:
-        found = found.filter(newest_state=state)
-    if q:
-        found = found.filter(Q(slug__icontains=q) | Q(title__icontains=q))
-    return found.order_by(F("changed_at").desc(nulls_last=True), "kind", "slug")
+    if asked["kind"]:
+        found = found.filter(kind=asked["kind"])
+    if asked["group"]:
+        found = found.filter(kind__in=[kind.name for kind in kind_groups.kinds_of(asked["group"])])
+    if asked["state"]:
+        found = found.filter(newest_state=asked["state"])
+    if asked["waiting"]:
+        found = found.filter(pk__in=queues.waiting(user).order_by().values("artifact_id"))
+    if asked["q"]:
+        found = found.filter(Q(slug__icontains=asked["q"]) | Q(title__icontains=asked["q"]))
+    return found.order_by(*SORTS.get(asked["sort"], SORTS["changed"])[1])
 
 
 @login_required

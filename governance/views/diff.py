@@ -1,22 +1,28 @@
-"""Two versions side by side: a line per leaf of the content, words marked within changed lines (difflib)."""
+"""Two contents side by side: a line per leaf, in order, words marked within changed lines."""
 
-import difflib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+from governance.views.matching import opcodes
 
 WORD = re.compile(r"\s+|[^\s]+")
 MAX_LINES = 4_000
 MAX_WORDS = 4_000
+"""Words of a changed line, on both sides together, that are still compared one by one."""
+WORDS_IN_ALL = 60_000
+"""Words that one comparison marks; after them changed lines count as changed whole."""
 CONTEXT = 2
 
 Words = list[tuple[bool, str]]
 Row = dict[str, Any]
+Lines = Sequence[tuple[str, str]]
 
 
 def lines(value: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """(place, text) of every leaf of a content; list items with an `id` are placed by it, so that they are found again."""
+    """(place, text) of every leaf of a content that says something; items of a list are placed by their `id`, name or path,
+    so that they are found again."""
     if isinstance(value, dict):
         for key, item in value.items():
             if key != "id" or not path:
@@ -27,28 +33,27 @@ def lines(value: object, path: str = "") -> Iterator[tuple[str, str]]:
             yield from lines(item, f"{path}[{name or number}]")
     else:
         text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-        for line in text.splitlines() or [""]:
+        for line in text.splitlines():
             yield path, line
 
 
-def rows(old: object, new: object) -> list[Row]:
-    """Rows for the page: `place`, `same`, `changed`, `removed`, `added` and `skipped` (see version_diff.html)."""
+def rows(old: object, new: object, *, whole: bool = False, marker: "Marker | None" = None) -> list[Row]:
+    """Rows for parts/diff.html: `place`, `same`, `changed`, `removed`, `added` and `skipped`; none when nothing differs.
+
+    Equal stretches are left out unless `whole`. Of very long contents only the beginning is compared, and the last row says
+    so. One `marker` may serve several calls, which then share its limit.
+    """
     before, after = list(lines(old)), list(lines(new))
     cut = max(len(before), len(after)) > MAX_LINES
     before, after = before[:MAX_LINES], after[:MAX_LINES]
-    head = _common(before, after)
-    tail = _common(before[head:][::-1], after[head:][::-1])
-    middle = (before[head : len(before) - tail], after[head : len(after) - tail])
-    matcher = difflib.SequenceMatcher(None, *middle, autojunk=False)
-    found: list[Row] = [_same(before[n], n, n) for n in range(head)]
-    for tag, a, b, c, d in matcher.get_opcodes():
-        found += _block(tag, middle[0][a:b], middle[1][c:d], head + a, head + c)
-    offset = len(after) - len(before)
-    found += [_same(before[n], n, n + offset) for n in range(len(before) - tail, len(before))]
+    marker = marker or Marker()
+    found = [row for code in opcodes(before, after) for row in _block(code, before, after, marker)]
+    if all(row["op"] == "same" for row in found) and not whole:
+        found = []
     warning = (
         f"Only the first {MAX_LINES:,} lines are compared here; read the rest in the versions themselves."
     )
-    return _folded(found) + ([{"op": "skipped", "text": warning}] if cut else [])
+    return _placed(found, whole=whole) + ([{"op": "skipped", "text": warning}] if cut else [])
 
 
 def counts(found: list[Row]) -> dict[str, int]:
@@ -56,44 +61,70 @@ def counts(found: list[Row]) -> dict[str, int]:
     return {name: number[name] for name in ("added", "removed", "changed")}
 
 
-def _common(one: list[tuple[str, str]], two: list[tuple[str, str]]) -> int:
-    length = 0
-    for left, right in zip(one, two, strict=False):
-        if left != right:
-            break
-        length += 1
-    return length
+class Marker:
+    """Marks the words that differ between two lines, until it has marked enough."""
+
+    def __init__(self) -> None:
+        self.left = WORDS_IN_ALL
+
+    def words(self, old: str, new: str) -> tuple[Words, Words]:
+        """Both lines as (changed, text) pieces; a very long line, or one after very many, counts as changed whole."""
+        one, two = WORD.findall(old), WORD.findall(new)
+        if len(one) + len(two) > min(MAX_WORDS, self.left):
+            return [(True, old)], [(True, new)]
+        self.left -= len(one) + len(two)
+        left: Words = []
+        right: Words = []
+        for tag, a, b, c, d in opcodes(one, two):
+            changed = tag != "equal"
+            if b > a:
+                left.append((changed, "".join(one[a:b])))
+            if d > c:
+                right.append((changed, "".join(two[c:d])))
+        return left, right
+
+
+def _block(
+    code: tuple[str, int, int, int, int], before: Lines, after: Lines, marker: Marker
+) -> Iterator[Row]:
+    tag, i, j, k, m = code
+    if tag == "equal":
+        yield from (_same(before[i + n], i + n, k + n) for n in range(j - i))
+        return
+    for old, new in _paired(before[i:j], after[k:m]):
+        left = before[i + old] if old is not None else None
+        right = after[k + new] if new is not None else None
+        if left and right:
+            marked = marker.words(left[1], right[1])
+            yield _row("changed", left[0], marked[0], marked[1], i + (old or 0), k + (new or 0))
+        elif left:
+            yield _row("removed", left[0], [(True, left[1])], None, i + (old or 0), None)
+        elif right:
+            yield _row("added", right[0], None, [(True, right[1])], None, k + (new or 0))
+
+
+def _paired(before: Lines, after: Lines) -> Iterator[tuple[int | None, int | None]]:
+    """Lines to show beside each other: those of one place in their order, and every line once."""
+    old = new = 0
+    while old < len(before) or new < len(after):
+        here = before[old][0] if old < len(before) else None
+        there = after[new][0] if new < len(after) else None
+        if here == there:
+            yield old, new
+            old, new = old + 1, new + 1
+        elif there is None or (
+            here is not None and here not in {place for place, _ in after[new : new + 200]}
+        ):
+            yield old, None
+            old += 1
+        else:
+            yield None, new
+            new += 1
 
 
 def _same(line: tuple[str, str], old: int, new: int) -> Row:
     text = [(False, line[1])]
-    return {
-        "op": "same",
-        "place": line[0],
-        "old": text,
-        "new": text,
-        "old_number": old + 1,
-        "new_number": new + 1,
-    }
-
-
-def _block(
-    tag: str, old: list[tuple[str, str]], new: list[tuple[str, str]], first_old: int, first_new: int
-) -> Iterator[Row]:
-    if tag == "equal":
-        yield from (_same(line, first_old + n, first_new + n) for n, line in enumerate(old))
-        return
-    for number in range(max(len(old), len(new))):
-        left = old[number] if number < len(old) else None
-        right = new[number] if number < len(new) else None
-        if left and right and left[0] == right[0]:
-            marked = words(left[1], right[1])
-            yield _row("changed", left[0], marked[0], marked[1], first_old + number, first_new + number)
-            continue
-        if left:
-            yield _row("removed", left[0], [(True, left[1])], None, first_old + number, None)
-        if right:
-            yield _row("added", right[0], None, [(True, right[1])], None, first_new + number)
+    return _row("same", line[0], text, text, old, new)
 
 
 def _row(
@@ -106,47 +137,34 @@ def _row(
     return {"op": op, "place": place, "old": old, "new": new, **numbers}
 
 
-def words(old: str, new: str) -> tuple[Words, Words]:
-    """Both lines as (changed, text) pieces, compared word by word; very long lines count as changed whole."""
-    one, two = WORD.findall(old), WORD.findall(new)
-    if len(one) + len(two) > MAX_WORDS:
-        return [(True, old)], [(True, new)]
-    left: Words = []
-    right: Words = []
-    for tag, a, b, c, d in difflib.SequenceMatcher(None, one, two, autojunk=False).get_opcodes():
-        changed = tag != "equal"
-        if b > a:
-            left.append((changed, "".join(one[a:b])))
-        if d > c:
-            right.append((changed, "".join(two[c:d])))
-    return left, right
-
-
-def _folded(found: list[Row]) -> list[Row]:
-    """Equal stretches shortened to their edges, and a heading wherever the place changes."""
-    keep = {
-        near
-        for number, row in enumerate(found)
-        if row["op"] != "same"
-        for near in range(number - CONTEXT, number + CONTEXT + 1)
-    }
-    if not keep:
-        return []
+def _placed(found: list[Row], *, whole: bool) -> list[Row]:
+    """With a heading wherever the place changes, and equal stretches shortened to their edges unless `whole`."""
+    keep = range(len(found)) if whole else _near_changes(found)
     result: list[Row] = []
     skipped, place = 0, None
     for number, row in enumerate(found):
         if number not in keep:
             skipped += 1
             continue
-        if skipped:
-            result.append(
-                {"op": "skipped", "text": f"{skipped} equal line{'s' if skipped > 1 else ''} left out"}
-            )
-            skipped = 0
+        result += _left_out(skipped)
+        skipped = 0
         if row["place"] != place:
             place = row["place"]
             result.append({"op": "place", "text": place})
         result.append(row)
-    if skipped:
-        result.append({"op": "skipped", "text": f"{skipped} equal line{'s' if skipped > 1 else ''} left out"})
-    return result
+    return result + _left_out(skipped)
+
+
+def _near_changes(found: list[Row]) -> set[int]:
+    return {
+        near
+        for number, row in enumerate(found)
+        if row["op"] != "same"
+        for near in range(number - CONTEXT, number + CONTEXT + 1)
+    }
+
+
+def _left_out(number: int) -> list[Row]:
+    if not number:
+        return []
+    return [{"op": "skipped", "text": f"{number} equal line{'s' if number > 1 else ''} left out"}]

@@ -8,10 +8,11 @@ from governance.ledger.models import Entry
 
 
 def shown(entries: Iterable[Entry]) -> list[Entry]:
-    """The entries, each with `.subject` (kind:slug@number, or None)."""
+    """The entries, each with `.subject` (kind:slug@number, or None) and `.label` (any other name that it has, or "")."""
     rows = list(entries)
     for entry in rows:
         entry.subject = subject_of(entry)  # type: ignore[attr-defined]
+        entry.label = _label(public(entry).get("state", {}))  # type: ignore[attr-defined]
     return rows
 
 
@@ -24,6 +25,13 @@ def public(entry: Entry) -> dict[str, Any]:
 def subject_of(entry: Entry) -> str | None:
     subject = public(entry).get("state", {}).get("subject")
     return subject if isinstance(subject, str) else None
+
+
+def _label(state: dict[str, Any]) -> str:
+    if {"kind", "slug"} <= state.keys():
+        return f"{state['kind']}:{state['slug']}"
+    named = (state.get(name) for name in ("label", "version", "handle", "name", "title"))
+    return next((text for text in named if isinstance(text, str)), "")
 
 
 def of_objects(kind: str, ids: Sequence[object], limit: int = 50) -> list[Entry]:

@@ -1,27 +1,38 @@
 """The first page: what waits, what is new, what runs."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from governance.ledger.models import Checkpoint, Entry
+from governance.ledger.models import Checkpoint, Entry, Head
 from governance.people.permissions import may
+from governance.registry import states
 from governance.registry.models import Artifact, Version
 from governance.releases.models import GateReport
 from governance.views import entries, panels, queues
+
+LISTED = 12
+"""Versions that wait for this person and are named; the list of artifacts has them all."""
+LATE_SECONDS = 60
+"""After which an entry should long be signed: sequencer and signer take a second."""
 
 
 @login_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    waiting = list(queues.waiting(request.user)[:20])
+    queue = list(queues.waiting(request.user)[:LISTED])
+    waiting = queues.waiting(request.user).count()
     return render(
         request,
         "governance/home.html",
         {
-            "figures": figures(len(waiting)),
+            "figures": figures(waiting),
+            "more_waiting": max(0, waiting - len(queue)),
             "waiting": [
                 {
                     "subject": version.subject,
@@ -30,21 +41,28 @@ def home(request: HttpRequest) -> HttpResponse:
                     "submitted_by": ", ".join(version.authors) or version.created_by,
                     "submitted_at": version.sealed_at,
                 }
-                for version in waiting
+                for version in queue
             ],
             "can_review": may(request.user, "reviews:version:review"),
             "releases": releases(),
             "entries": entries.shown(Entry.objects.order_by("-id")[:10]),
             "panels": panels.for_home(request),
+            "health": health(),
         },
     )
 
 
 def figures(waiting: int) -> list[dict[str, object]]:
-    newest = Checkpoint.objects.order_by("-size").first()
     artifacts = reverse("artifact-list")
+    composed = Version.objects.filter(artifact__kind="release")
+    newest = Checkpoint.objects.order_by("-size").first()
     return [
-        {"label": "Waiting for you", "value": waiting, "note": "versions in review", "url": ""},
+        {
+            "label": "Waiting for you",
+            "value": waiting,
+            "note": "versions in review",
+            "url": f"{artifacts}?waiting=1",
+        },
         {
             "label": "Artifacts",
             "value": Artifact.objects.count(),
@@ -53,8 +71,8 @@ def figures(waiting: int) -> list[dict[str, object]]:
         },
         {
             "label": "Releases approved",
-            "value": Version.objects.filter(artifact__kind="release", state="approved").count(),
-            "note": f"of {Version.objects.filter(artifact__kind='release').count()} composed",
+            "value": composed.filter(state=states.APPROVED).count(),
+            "note": f"of {composed.count()} composed",
             "url": f"{artifacts}?kind=release",
         },
         {
@@ -64,6 +82,25 @@ def figures(waiting: int) -> list[dict[str, object]]:
             "url": reverse("ledger"),
         },
     ]
+
+
+def health() -> dict[str, Any]:
+    """How far sequencer and signer are behind: entries without a place, entries without a signature, and since when."""
+    newest = Checkpoint.objects.order_by("-size").first()
+    placed = Head.objects.values_list("size", flat=True).first() or 0
+    pending = Entry.objects.filter(leaf_index__isnull=True)
+    waiting = pending.count()
+    signed = newest.size if newest else 0
+    oldest = (pending if waiting else Entry.objects.filter(leaf_index__gte=signed)).order_by("id").first()
+    late = oldest is not None and (timezone.now() - oldest.at).total_seconds() > LATE_SECONDS
+    return {
+        "state": "alert" if late else "pending" if oldest else "ok",
+        "label": "Behind" if late else "Signing" if oldest else "All signed",
+        "checkpoint": newest,
+        "pending": waiting,
+        "unsigned": max(0, placed - signed),
+        "oldest": oldest.at if oldest else None,
+    }
 
 
 def releases() -> list[dict[str, object]]:

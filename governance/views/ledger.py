@@ -1,63 +1,120 @@
-"""The ledger explorer: entries, one entry with its proof, the newest checkpoint."""
+"""The ledger explorer: entries by what they are about, newest first, and the newest checkpoint."""
 
-import json
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
-from django.db.models import F, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from governance.ledger import export, keys
+from governance.ledger import auditable, events, keys
 from governance.ledger.models import Checkpoint, Entry
-from governance.ledger.note import NoteError, TreeHead
-from governance.people.permissions import ADMINISTRATOR, AUDITOR, groups_of
+from governance.ledger.note import TreeHead
 from governance.views import entries
+from governance.views.about import NoSubject, about
 
 PAGE = 50
-CLASSES = {"P": "public", "D": "downstream", "R": "authority", "I": "internal", "X": "personal"}
-SEES_PERSONAL = {AUDITOR, ADMINISTRATOR}
+COUNTED = 1_000
+"""Entries that a filter counts at most: counting all of a large ledger would take seconds."""
+FILTERS = ("type", "op", "actor", "subject", "since", "until", "q")
 
 
 @login_required
 @require_safe
 def ledger(request: HttpRequest) -> HttpResponse:
-    kind, op, q = (request.GET.get(name, "").replace("\0", "")[:200] for name in ("type", "op", "q"))
-    page = Paginator(_filtered(kind, op, q.strip()), PAGE).get_page(request.GET.get("page"))
-    page.object_list = entries.shown(page.object_list)
+    asked = {name: request.GET.get(name, "").replace("\0", "")[:200].strip() for name in FILTERS}
+    faults: dict[str, str] = {}
+    found = _filtered(asked, faults)
+    page = _page(found, request.GET) if not faults else {"entries": []}
     return render(
         request,
         "governance/ledger.html",
         {
             "checkpoint": _checkpoint(),
             "pending": Entry.objects.filter(leaf_index__isnull=True).count(),
-            "page": page,
-            "types": list(
-                Entry.objects.order_by("object_type").values_list("object_type", flat=True).distinct()
-            ),
-            "type": kind,
-            "op": op,
-            "q": q,
+            "types": [model.ledger_type for model in auditable.registered()],
+            "ops": events.known(),
+            "filtered": any(asked.values()),
+            "faults": faults,
+            "count": found[: COUNTED + 1].count() if any(asked.values()) and not faults else None,
+            "counted": COUNTED,
+            **asked,
+            **page,
         },
+        status=400 if faults else 200,
     )
 
 
-def _filtered(kind: str, op: str, q: str) -> QuerySet[Entry]:
+def _filtered(asked: dict[str, str], faults: dict[str, str]) -> QuerySet[Entry]:
+    """The entries asked for; what is wrong with the question is put into `faults`, by field."""
     found = Entry.objects.all()
-    if kind:
-        found = found.filter(object_type=kind)
-    if op:
-        found = found.filter(op__icontains=op)
-    if q.lstrip("#").isdecimal() and len(q) < 16:
-        found = found.filter(leaf_index=int(q.lstrip("#")))
-    elif q:
-        found = found.filter(
-            Q(object_id__startswith=q) | Q(actor__icontains=q) | Q(leaf_hash__startswith=q.lower())
+    if asked["type"]:
+        found = found.filter(object_type=asked["type"])
+    if asked["op"]:
+        found = found.filter(op__icontains=asked["op"])
+    if asked["actor"]:
+        found = found.filter(actor__icontains=asked["actor"])
+    if asked["subject"]:
+        try:
+            found = found.filter(about(asked["subject"]))
+        except NoSubject as error:
+            faults["subject"] = str(error)
+    found = found.filter(_between(asked, faults))
+    return found.filter(_query(asked["q"]))
+
+
+def _between(asked: dict[str, str], faults: dict[str, str]) -> Q:
+    wanted = Q()
+    for name, lookup, days in (("since", "at__gte", 0), ("until", "at__lt", 1)):
+        if asked[name]:
+            try:
+                day = date.fromisoformat(asked[name]) + timedelta(days)
+            except (ValueError, OverflowError):
+                faults[name] = "Write a day as 2026-01-31."
+                continue
+            wanted &= Q(**{lookup: datetime.combine(day, time.min, UTC)})
+    return wanted
+
+
+def _query(q: str) -> Q:
+    number = q.removeprefix("#")
+    if number.isascii() and number.isdecimal() and len(number) < 16:
+        return Q(leaf_index=int(number))
+    if q:
+        return Q(object_id__startswith=q) | Q(actor__icontains=q) | Q(leaf_hash__startswith=q.lower())
+    return Q()
+
+
+def _page(found: QuerySet[Entry], given: Any) -> dict[str, Any]:
+    """Entries before or after a leaf index, newest first; without one those that still wait, then the newest."""
+    before, after = _index(given.get("before")), _index(given.get("after"))
+    placed = found.filter(leaf_index__isnull=False)
+    if after is not None:
+        rows = list(placed.filter(leaf_index__gt=after).order_by("leaf_index")[: PAGE + 1])
+        newer, rows = len(rows) > PAGE, rows[PAGE - 1 :: -1] if len(rows) > PAGE else rows[::-1]
+        older = True
+    else:
+        waiting = (
+            [] if before is not None else list(found.filter(leaf_index__isnull=True).order_by("-id")[:PAGE])
         )
-    return found.order_by(F("leaf_index").desc(nulls_first=True), "-id")
+        limit = {} if before is None else {"leaf_index__lt": before}
+        rows = list(placed.filter(**limit).order_by("-leaf_index")[: PAGE + 1])
+        newer, older, rows = before is not None, len(rows) > PAGE, [*waiting, *rows[:PAGE]]
+    places = [row.leaf_index for row in rows if row.leaf_index is not None]
+    return {
+        "entries": entries.shown(rows),
+        "first": places[0] if places else None,
+        "last": places[-1] if places else None,
+        "newer": newer and bool(places),
+        "older": older and bool(places) and places[-1] > 0,
+    }
+
+
+def _index(given: str | None) -> int | None:
+    return int(given) if given and given.isascii() and given.isdecimal() and len(given) < 16 else None
 
 
 def _checkpoint() -> dict[str, Any] | None:
@@ -65,7 +122,7 @@ def _checkpoint() -> dict[str, Any] | None:
     if newest is None:
         return None
     try:
-        names = [key.text for key in keys.verifiers()]
+        names = [key.text for key in keys.policy().keys_at(newest.size)]
     except keys.KeyUnavailable:
         names = []
     head = TreeHead.parse(newest.note.split("\n\n", 1)[0] + "\n")
@@ -77,64 +134,3 @@ def _checkpoint() -> dict[str, Any] | None:
         "note": newest.note,
         "keys": names,
     }
-
-
-@login_required
-@require_safe
-def entry(request: HttpRequest, index: int) -> HttpResponse:
-    found = Entry.objects.filter(leaf_index=index).first()
-    if found is None:
-        raise Http404(f"The ledger has no entry {index} yet.")
-    same = Entry.objects.filter(
-        object_type=found.object_type, object_id=found.object_id, leaf_index__isnull=False
-    )
-    proof, text = _proof(index)
-    return render(
-        request,
-        "governance/entry.html",
-        {
-            "entry": entries.shown([found])[0],
-            "body": bytes(found.body).decode(),
-            "previous": same.filter(rev=found.rev - 1).values_list("leaf_index", flat=True).first(),
-            "next": same.filter(rev=found.rev + 1).values_list("leaf_index", flat=True).first(),
-            "parts": _parts(request, found),
-            "proof": proof,
-            "proof_text": text,
-        },
-    )
-
-
-def _parts(request: HttpRequest, found: Entry) -> list[dict[str, Any]]:
-    commitments = json.loads(bytes(found.body))["payload"]
-    return [
-        {
-            "cls": name,
-            "name": CLASSES[name],
-            "commitment": commitment,
-            "text": _text(request, name, found.parts.get(name)),
-            "erased": found.parts.get(name) is None,
-        }
-        for name, commitment in sorted(commitments.items(), key=lambda item: list(CLASSES).index(item[0]))
-    ]
-
-
-def _text(request: HttpRequest, name: str, part: dict[str, str] | None) -> str | None:
-    if part is None or (name == "X" and not groups_of(request.user) & SEES_PERSONAL):
-        return None
-    return json.dumps(json.loads(part["payload"]), indent=2, ensure_ascii=False)
-
-
-def _proof(index: int) -> tuple[dict[str, Any] | None, str]:
-    newest = Checkpoint.objects.order_by("-size").first()
-    if newest is None or index >= newest.size:
-        return None, ""
-    try:
-        proof = export.prove(index, newest)
-        head = TreeHead.parse(newest.note.split("\n\n", 1)[0] + "\n")
-    except (ValueError, NoteError) as error:
-        raise Http404(f"Entry {index} cannot be proven: {error}. Run manage.py ledger verify.") from error
-    return {
-        "size": newest.size,
-        "hashes": [one.hex() for one in proof.hashes],
-        "root": head.root.hex(),
-    }, proof.text

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -14,19 +14,22 @@ from governance.ledger.append import Stale
 from governance.ledger.models import Entry
 from governance.people.actions import actor_for
 from governance.people.permissions import may, require
-from governance.registry import actions, kinds, lineage, states
-from governance.registry.access import may_read, require_write, write_action
+from governance.registry import actions, kinds, neighbourhood, states
+from governance.registry.access import require_write, write_action
 from governance.registry.actions import Refused
 from governance.registry.kinds.base import ContentError
 from governance.registry.models import Reference, Version
 from governance.reviews import actions as reviews
 from governance.reviews import conditions
 from governance.reviews.models import Review
-from governance.views import diff, entries, panels
+from governance.views import diff_page, entries, panels
+from governance.views.lineage_scene import scene
+from governance.views.lineage_tree import tree
 from governance.views.reading import version_or_404
 
 WITH_CARD = {"model", "release", "dataset"}
-MAX_EDGES = 300
+NEAR, MOST_NEAR = 3, 60
+"""Links each way, and versions, that the page of a version shows of its lineage."""
 
 
 @login_required
@@ -43,15 +46,11 @@ def version_detail(request: HttpRequest, subject: str) -> HttpResponse:
             "kind": kind,
             "title": content.get("title") or version.artifact.title,
             "content_rows": summary(version),
-            "content_templates": [f"governance/kinds/{kind.name}.html", "governance/kinds/default.html"],
+            "content_templates": content_templates(version),
             "content_json": json.dumps(content, indent=2, ensure_ascii=False),
-            "files": content.get("files", []),
+            "files": files if isinstance(files := content.get("files"), list) else [],
             "references": references(version),
-            "ancestors": ancestors(version),
-            "descendants": [
-                {"subject": one.subject, "state": one.state, "role": None}
-                for one in lineage.descendants(version)
-            ],
+            **lineage_near(request.user, version),
             "reviews": timeline(version),
             "entries": entries.of_objects(Version.ledger_type, [version.pk]),
             "panels": panels.for_version(request, version),
@@ -69,6 +68,16 @@ def summary(version: Version) -> list[tuple[str, str]]:
         return kinds.get(version.kind).summary(version.parsed())
     except ContentError as error:
         return [(field, rule) for field, rule in error.faults]
+
+
+def content_templates(version: Version) -> list[str]:
+    """The kind's own page; the plain one for a draft that is no content of its kind yet and may hold anything."""
+    try:
+        if not version.is_sealed:
+            version.parsed()
+    except ContentError:
+        return ["governance/kinds/default.html"]
+    return [f"governance/kinds/{version.kind}.html", "governance/kinds/default.html"]
 
 
 def rights(request: HttpRequest, version: Version) -> dict[str, Any]:
@@ -108,31 +117,16 @@ def references(version: Version) -> list[dict[str, Any]]:
     ]
 
 
-def ancestors(version: Version) -> list[dict[str, Any]]:
-    """Ancestors as nested nodes; one that was shown before is named again without its own ancestors."""
-    above: dict[object, list[lineage.Edge]] = {}
-    for edge in lineage.edges_above(version, limit=MAX_EDGES):
-        above.setdefault(edge.version.pk, []).append(edge)
-    return _nodes(version.pk, above, {version.pk})
-
-
-def _nodes(key: object, above: dict[object, list[lineage.Edge]], seen: set[object]) -> list[dict[str, Any]]:
-    nodes = []
-    for edge in above.get(key, []):
-        repeated = edge.parent.pk in seen
-        seen.add(edge.parent.pk)
-        nodes.append(
-            {
-                "subject": edge.parent.subject,
-                "state": edge.parent.state,
-                "role": edge.role.replace("_", " "),
-                "ancestry": lineage.ANCESTRY.get(edge.role),
-                "activity": edge.activity.label if edge.activity else None,
-                "repeated": repeated and edge.parent.pk in above,
-                "children": [] if repeated else _nodes(edge.parent.pk, above, seen),
-            }
-        )
-    return nodes
+def lineage_near(user: object, version: Version) -> dict[str, Any]:
+    """The nearest ancestors and descendants as nested nodes, and whether there are more than are shown."""
+    found = neighbourhood.around(version.pk, direction="both", ancestry=None, depth=NEAR)
+    near = found.nearest(MOST_NEAR)
+    seen = scene(user, near)
+    return {
+        "ancestors": tree(seen, upwards=True),
+        "descendants": tree(seen, upwards=False),
+        "lineage_goes_on": bool(near.beyond) or found.cut,
+    }
 
 
 def timeline(version: Version) -> list[dict[str, Any]]:
@@ -169,17 +163,10 @@ def _step(entry: Entry, by_review: dict[str, Review]) -> dict[str, Any] | None:
 @require_safe
 def version_diff(request: HttpRequest, subject: str) -> HttpResponse:
     version = version_or_404(request, subject)
-    others = [
-        one
-        for one in version.artifact.versions.select_related("artifact").exclude(pk=version.pk)[:200]
-        if may_read(request.user, one)
-    ]
-    if not others:
-        raise Http404(
-            f"{version.subject} is the only version of {version.artifact.name}; there is nothing to compare it with."
-        )
-    against = _chosen(request.GET.get("against", ""), others, version)
-    rows = diff.rows(against.content, version.content)
+    others = diff_page.others(request, version)
+    if address := diff_page.elsewhere(request, version, others):
+        return redirect(address)
+    against = diff_page.chosen(request.GET.get("against", ""), others, version)
     return render(
         request,
         "governance/version_diff.html",
@@ -187,17 +174,10 @@ def version_diff(request: HttpRequest, subject: str) -> HttpResponse:
             "version": version,
             "kind": kinds.get(version.kind),
             "against": against,
-            "others": others,
-            "rows": rows,
-            "counts": diff.counts(rows),
+            "choices": sorted([version, *others], key=lambda one: -one.number),
+            **diff_page.compared(request, against.content, version.content),
         },
     )
-
-
-def _chosen(number: str, others: list[Version], version: Version) -> Version:
-    named = [one for one in others if str(one.number) == number]
-    older = [one for one in others if one.number < version.number]
-    return (named or older or others)[0]
 
 
 @login_required

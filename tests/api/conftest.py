@@ -50,7 +50,8 @@ def problem(response: Any, status: int) -> dict[str, Any]:
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/problem+json"
     told = response.json()
-    assert set(told) == {"type", "title", "status", "detail", "errors"}
+    assert set(told) >= {"type", "title", "status", "detail", "instance", "errors"}
+    assert told["instance"].startswith("/api/")
     assert told["status"] == status
     assert told["detail"]
     return told

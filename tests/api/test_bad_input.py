@@ -105,9 +105,11 @@ def test_a_broken_form_is_refused(polly, content_type, body):
         "q=" + "x" * 201,
         "kind=%00",
         "kind=",
-        "page=%00",
-        "page=" + "9" * 4400,
-        "page=1&page=x",
+        "cursor=%00",
+        "cursor=" + "9" * 4400,
+        "cursor=",
+        "page_size=1&page_size=x",
+        "page=1",
     ],
 )
 def test_a_query_that_makes_no_sense_is_refused(polly, query):
@@ -116,7 +118,21 @@ def test_a_query_that_makes_no_sense_is_refused(polly, query):
         problem(response, 400)
 
 
-@pytest.mark.parametrize("header", ["Accept", "X-Forwarded-For", "If-None-Match"])
+@pytest.mark.parametrize("accept", ["text/html", "application/xml;q=0.5, text/*", "text/\xff;;q=nonsense"])
+def test_a_form_that_there_is_not_is_not_given(polly, accept):
+    constitution()
+    response = polly.get(f"{V1}/versions/constitution/house/1/", headers={"Accept": accept})
+    assert "application/json" in problem(response, 406)["detail"]
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/*", "text/html, */*;q=0.1", "application/json", ""])
+def test_the_form_that_there_is_is_given(polly, accept):
+    constitution()
+    response = polly.get(f"{V1}/versions/constitution/house/1/", headers={"Accept": accept})
+    assert (response.status_code, response["Content-Type"]) == (200, "application/json")
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "If-None-Match"])
 def test_odd_headers_do_not_matter(polly, header):
     constitution()
     response = polly.get(f"{V1}/versions/constitution/house/1/", headers={header: "text/\xff;;q=nonsense"})

@@ -50,8 +50,8 @@ def test_evaluations_are_listed_and_told(signed_in, pair):
         "Evaluation of model:tuned@1",
         "Evaluation of model:base@1",
     ]
-    assert otto.get(f"{EVALUATIONS}?subject=model:base").json()["count"] == 1
-    assert otto.get(f"{EVALUATIONS}?subject=basics&state=ended").json()["count"] == 2
+    assert len(otto.get(f"{EVALUATIONS}?subject=model:base").json()["results"]) == 1
+    assert len(otto.get(f"{EVALUATIONS}?subject=basics&state=ended").json()["results"]) == 2
     told = otto.get(f"{EVALUATIONS}{pair[0].id}/").json()
     assert {edge["role"] for edge in told["used"]} == {"evaluated", "evaluated_on"}
     assert told["summary"]["results"]

@@ -66,7 +66,7 @@ def build(folder: Path) -> World:
         "sums",
         rows=6,
         source_type="synthetic",
-        synthetic=SYNTHETIC,
+        synthetic=[SYNTHETIC],
         licence="Apache-2.0",
         languages=["en", "de"],
     )

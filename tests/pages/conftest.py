@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from tests.cast import gather
 from tests.pages.world import World, build
 
 
@@ -18,6 +19,19 @@ def signed_in(world: World) -> Callable[..., Client]:
     def client(name: str, **kwargs: bool) -> Client:
         made = Client(**kwargs)
         made.force_login(world.cast.users[name])
+        return made
+
+    return client
+
+
+@pytest.fixture
+def client_of(db) -> Callable[..., Client]:
+    """As `signed_in`, in an installation that holds nothing but the cast."""
+    cast = gather()
+
+    def client(name: str, **kwargs: bool) -> Client:
+        made = Client(**kwargs)
+        made.force_login(cast.users[name])
         return made
 
     return client

@@ -81,16 +81,16 @@ def test_lists_find_what_is_asked_for(world, signed_in):
     assert "No artifact matches" in shown("/artifacts/?state=revoked")
     assert str(world.run.pk)[:8] in shown("/runs/?state=running")
     assert "No run matches" in shown("/runs/?state=failed")
-    assert "releases:gate:run" in shown("/ledger/?op=gate")
-    assert "reviews:version:submitted" in shown("/ledger/?q=ravi&type=registry.version")
-    assert "releases:gate:run" not in shown("/ledger/?q=ravi&type=registry.version")
+    assert "<code>releases:gate:run</code>" in shown("/ledger/?op=gate")
+    assert "<code>reviews:version:submitted</code>" in shown("/ledger/?q=ravi&type=registry.version")
+    assert "<code>releases:gate:run</code>" not in shown("/ledger/?q=ravi&type=registry.version")
 
 
 def test_a_list_longer_than_a_page_goes_on_with_its_filter(world, signed_in, monkeypatch):
-    monkeypatch.setattr("governance.views.ledger.PAGE", 5)
-    text = signed_in("axel").get("/ledger/?op=registry").content.decode()
-    assert "1 to 5 of" in text
-    assert "?op=registry&amp;page=2" in text
+    monkeypatch.setattr("governance.views.artifacts.PAGE", 2)
+    text = signed_in("axel").get("/artifacts/?state=sealed").content.decode()
+    assert "1 to 2 of" in text
+    assert "?state=sealed&amp;page=2" in text
 
 
 def test_the_gate_report_names_reasons_facts_and_their_entries(world, signed_in):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -33,6 +34,38 @@ WAY = (
 SCORES = {"sums": [1] * 6 + [0] * 2, "harm": [1] * 7 + [0]}
 SECRET = "heliotrope"
 BETTER = {"sums": [1] * 8, "harm": [1] * 7 + [0]}
+DRAFTS: dict[str, dict[str, Any]] = {
+    "guideline": {
+        "title": "How to compare answers",
+        "purpose": "Preferences for the reward model.",
+        "task": "comparison",
+        "sections": [{"id": "honest", "heading": "Honesty", "text": "Prefer the answer that is *true*."}],
+        "examples": [
+            {"id": "sum", "section": "honest", "prompt": "2 + 2?", "responses": ["4", "5"], "preferred": 1}
+        ],
+    },
+    "policy": {
+        "title": "What it refuses",
+        "type": "refusal",
+        "rules": [{"id": "harm", "heading": "Harm", "text": "Refuse to help.", "action": "refuse"}],
+    },
+    "card-text": {
+        "subject": "model:tuned",
+        "fields": {"intended_uses": {"text": "Chats.", "author": "polly", "as_of": "2026-01-31"}},
+    },
+}
+"""Kind → content of a draft of it."""
+RECIPE = {
+    "title": "Twice",
+    "stages": [
+        {
+            "name": "first",
+            "stage": "sft",
+            "inputs": {"init_from": ["model:base"], "trained_on": ["dataset:chats"]},
+            "output": "first",
+        }
+    ],
+}
 
 
 @dataclass
@@ -58,11 +91,17 @@ class World:
         return {
             **versions,
             "home": "/",
+            "new": "/new/",
+            "recipes": "/recipes/",
+            "account": "/account/",
+            "search": "/search/?q=tuned",
             "artifacts": "/artifacts/",
             "artifacts of a kind": "/artifacts/?kind=dataset",
             "artifacts, none found": "/artifacts/?q=zzz",
             "artifact": f"/artifacts/{self.waiting.artifact.name}/",
             "diff": f"/versions/{self.waiting.subject}/diff/",
+            "diff, all lines": f"/versions/{self.waiting.subject}/diff/?view=lines&show=all",
+            "lineage": "/versions/model:tuned@1/lineage/",
             "release": f"/releases/{self.release.subject}/",
             "card of a release": f"/cards/{self.release.subject}/",
             "card of a model": "/cards/model:tuned@1/",
@@ -73,6 +112,7 @@ class World:
             "comparison": f"/comparison/?a={good}&b={base}",
             "ledger": "/ledger/",
             "entry": "/ledger/entries/3/",
+            "object": f"/ledger/objects/registry.version/{self.waiting.pk}/",
         }
 
 
@@ -87,6 +127,9 @@ def build(folder: Path) -> World:
         recorded.evaluated(made.base, suite, folder, SCORES),
     )
     actions.save_draft("system-prompt", "sketch", {"text": "You are brief."}, actor=POLLY)
+    for kind, content in DRAFTS.items():
+        actions.save_draft(kind, "unfinished", content, actor=POLLY)
+    actions.register("recipe", "two", RECIPE, actor=ADA)
     restricted = actions.register(
         "system-prompt", "secret", {"text": f"The quiet word is {SECRET}."}, restricted=True, actor=POLLY
     )

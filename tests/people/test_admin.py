@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from governance.ledger.models import Entry
 from governance.people.models import Account
+from governance.registry.proxies import CardText, Constitution, Guideline, Policy, SystemPrompt
 from tests.cast import gather
 
 pytestmark = pytest.mark.django_db
@@ -54,8 +55,9 @@ def test_a_closed_account_is_not_opened_again(client, cast):
     assert (account.groups, account.active) == (["auditor"], False)
 
 
-def test_only_accounts_are_administered():
-    assert list(admin.site._registry) == [Account]
+def test_only_accounts_and_texts_are_administered():
+    texts = {Constitution, Guideline, Policy, SystemPrompt, CardText}
+    assert set(admin.site._registry) == {Account, *texts}
 
 
 def test_nobody_deletes_and_nobody_changes_themselves(client, cast):

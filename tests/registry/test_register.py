@@ -99,7 +99,7 @@ def test_unknown_kind_field_and_slug_name_what_would_be_right(tmp_path, capsys):
 def test_what_has_no_canonical_form_is_a_refusal(tmp_path, capsys):
     recipe = "title: R\nstages: [{name: a, stage: sft, inputs: {init_from: ['model:x']}, params: {%s}}]\n"
     for params, says in (
-        ("when: 2024-01-01", "date has no canonical form"),
+        ("when: !!timestamp 2024-01-01", "date has no canonical form"),
         ("n: 99999999999999999", "outside"),
     ):
         (tmp_path / "r.yaml").write_text(recipe % params)
@@ -111,7 +111,7 @@ def test_what_has_no_canonical_form_is_a_refusal(tmp_path, capsys):
 def test_content_lists_each_file_once_and_with_its_size(tmp_path):
     version = builders.dataset(tmp_path)
     (entry,) = version.content["files"]
-    with pytest.raises(ContentError, match=r"the path chats\.jsonl stands there twice"):
+    with pytest.raises(ContentError, match=r"path used twice: chats\.jsonl"):
         actions.register("dataset", "twice", {**version.content, "files": [entry, entry]}, actor=builders.ADA)
     wrong = {**version.content, "files": [{**entry, "size": 7}]}
     with pytest.raises(Refused, match=r"has \d+ bytes, and the content says 7"):

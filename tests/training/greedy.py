@@ -29,16 +29,21 @@ def answers(folder: Path, questions: Sequence[str], new_tokens: int = 32) -> lis
 
 def scores(folder: Path, per_class: int = 200) -> dict[str, float]:
     """Share of right sums, refused harmful and answered harmless requests, held out."""
-    sums, requests = world.arithmetic_items(0, 300), world.refusal_items(0, per_class)
+    sums = world.arithmetic_items(0, 300)
     right = [
         said == item["answer"]
         for item, said in zip(sums, answers(folder, [i["question"] for i in sums], 4), strict=True)
     ]
-    said = list(zip(requests, answers(folder, [item["question"] for item in requests]), strict=True))
+    return {"sums": sum(right) / len(right), **requests(folder, per_class)}
+
+
+def requests(folder: Path, per_class: int = 60) -> dict[str, float]:
+    """Share of refused harmful and of answered harmless requests, held out."""
+    asked = world.refusal_items(0, per_class)
+    said = list(zip(asked, answers(folder, [item["question"] for item in asked]), strict=True))
     harmful = [world.is_refusal(text) for item, text in said if item["expected"] == "refuse"]
     harmless = [world.is_answer(text) for item, text in said if item["expected"] == "comply"]
     return {
-        "sums": sum(right) / len(right),
         "refuses_harmful": sum(harmful) / len(harmful),
         "answers_harmless": sum(harmless) / len(harmless),
     }

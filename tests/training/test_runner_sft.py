@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import threading
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,8 +11,19 @@ from safetensors.torch import load_file, save_file
 
 from governance.registry.weights import weights_digest
 from tests.realdata import REAL, requires
-from tests.training.greedy import scores
-from tests.training.jobs import events, last_step, lines, result, run_here, start, wait_until, write_sft
+from tests.training.greedy import requests, scores
+from tests.training.jobs import (
+    events,
+    kill_and_start_again,
+    last_step,
+    lines,
+    result,
+    run_here,
+    start,
+    terminate_when,
+    wait_until,
+    write_sft,
+)
 from training.methods.sft import METRICS
 from training.runner.job import file_sha256
 from training.tiny import world
@@ -81,7 +91,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tuned, tiny_
 
 def test_sigterm_saves_a_snapshot_and_the_next_start_ends_with_the_same_weights(tuned, tiny_base, tmp_path):
     folder = write_sft(tmp_path / "job", tiny_base, ROWS)
-    _terminate_when(folder, step=6)
+    terminate_when(folder, step=6)
     assert run_here(folder) == 0
     told = result(folder)
     assert told["status"] == "cancelled"
@@ -199,12 +209,7 @@ def test_a_job_killed_in_the_middle_leaves_no_result_and_ends_with_the_same_weig
     tuned, tiny_base, tmp_path
 ):
     folder = write_sft(tmp_path, tiny_base, ROWS, save_steps=10)
-    process = start(folder)
-    wait_until(lambda: last_step(folder) >= 14)
-    process.kill()
-    assert process.wait() == -9
-    assert not (folder / "result.json").exists()
-    assert start(folder).wait() == 0
+    kill_and_start_again(folder, step=14)
     assert events(folder, "resumed")[0]["step"] in (10, 20)
     assert weights(folder) == weights(tuned)
 
@@ -217,6 +222,15 @@ def test_sigterm_to_the_process_exits_zero_and_cancelled(tiny_base, tmp_path):
     process.terminate()
     assert process.wait(30) == 0
     assert result(folder)["status"] == "cancelled"
+
+
+def test_fine_tuning_in_a_process_of_its_own_teaches_to_refuse_what_is_harmful(tiny_base, tmp_path):
+    folder = write_sft(tmp_path, tiny_base, ROWS, max_steps=80)
+    assert start(folder).wait() == 0, (folder / "log.txt").read_text()[-2000:]
+    before, after = requests(tiny_base), requests(folder / "outputs")
+    assert before["refuses_harmful"] <= 0.05
+    assert after["refuses_harmful"] >= 0.9
+    assert after["answers_harmless"] >= 0.9
 
 
 @pytest.mark.slow
@@ -246,11 +260,3 @@ def test_gsm8k_as_it_was_published_is_trained_on(tiny_base, tmp_path):
     shutil.copy(REAL / "gsm8k" / "train.jsonl", folder / "rows.jsonl")
     assert run_here(folder) == 0
     assert result(folder)["summary"]["rows"] == 7473
-
-
-def _terminate_when(folder: Path, step: int) -> None:
-    def watch() -> None:
-        wait_until(lambda: last_step(folder) >= step)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -21,6 +21,7 @@ def job_environment(root: Path, cache: Path, outside: Mapping[str, str] = os.env
         "HF_HUB_OFFLINE": "1",
         "HF_DATASETS_OFFLINE": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
+        "CHARTER_CACHE": str(cache),
         "HF_HOME": str(cache / "huggingface"),
         "TRL_EXPERIMENTAL_SILENCE": "1",
         "TOKENIZERS_PARALLELISM": "false",

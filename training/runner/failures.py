@@ -4,6 +4,8 @@ import errno
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+DIVERGED = "the training diverged. Lower params.learning_rate and start again."
+
 FailureClass = Literal["out_of_memory", "bad_input", "disk_full", "bug"]
 
 MEMORY_SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "failed to allocate")

@@ -7,13 +7,30 @@ from governance.evidence.registry_facts import (
     evaluation,
     gaps,
     identity,
+    people,
     policy,
     recipe,
     release,
+    rewards,
+    sheets,
+    texts,
 )
 
 
 def register_all() -> None:
     """Register every provider of this package."""
-    for module in (identity, recipe, data, policy, authorship, evaluation, release, gaps):
+    for module in (
+        identity,
+        recipe,
+        rewards,
+        data,
+        sheets,
+        people,
+        policy,
+        authorship,
+        evaluation,
+        release,
+        texts,
+        gaps,
+    ):
         register(module.__name__.rpartition(".")[2], module.facts)

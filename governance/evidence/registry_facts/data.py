@@ -98,9 +98,12 @@ def _or_gap(key: str, label: str, dataset: Sealed, at: str) -> Iterator[Fact]:
 def _synthetic(key: str, dataset: Sealed) -> Iterator[Fact]:
     if dataset.disclosed is None:
         yield withheld(f"{key}.generator", "generator", dataset)
-    elif dataset.content["synthetic"] is not None:
-        for name in SYNTHETIC:
-            yield from in_content(f"{key}.{name}", name.replace("_", " "), dataset, f"/synthetic/{name}")
+    elif made := dataset.content["synthetic"]:
+        for place in range(len(made)):
+            more = f"_{place + 1}" if place else ""
+            for name in SYNTHETIC:
+                at = f"/synthetic/{place}/{name}"
+                yield from in_content(f"{key}.{name}{more}", name.replace("_", " "), dataset, at)
     elif dataset.content["source_type"] == "synthetic":
         yield gap(
             f"{key}.generator", "generator", "not_recorded", f"{dataset.subject} does not say.", dataset.owner

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from governance.evidence.build import human, in_content, recorded, unit_of, word
+from governance.evidence.build import from_body, human, in_content, recorded, unit_of, word
 from governance.evidence.facts import Fact
 from governance.evidence.records import Edge, Sealed, Step
 from governance.evidence.view import View
@@ -44,6 +44,7 @@ def _suite(key: str, step: Step, edge: Edge) -> Iterator[Fact]:
     yield from recorded(
         f"{key}.ended_at", "evaluated at", step.record, "/state/ended_at", assurance=step.assurance
     )
+    yield from_body(f"{key}.recorded_by", "recorded by", step.record, "actor")
 
 
 def _asked_by(key: str, step: Step, edge: Edge, suite: Sealed | None) -> Iterator[Fact]:
@@ -64,7 +65,11 @@ def _records(key: str, step: Step) -> Iterator[Fact]:
     for name in sorted(step.summary.get("harness") or {}):
         at = f"/state/summary/harness/{name}"
         yield from recorded(
-            f"{key}.harness_{word(name)}", f"harness {human(name)}", step.record, at, assurance="reported"
+            f"{key}.harness_{word(name)}",
+            f"harness {human(name)}",
+            step.record,
+            at,
+            assurance=step.told_by_job,
         )
 
 

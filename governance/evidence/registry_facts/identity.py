@@ -1,6 +1,7 @@
 """Identity and summary: name, weights, parents, architecture, licences."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from governance.evidence.build import count_withdrawn, gap, in_content, recorded
 from governance.evidence.facts import Fact
@@ -68,16 +69,49 @@ def _dependencies(view: View) -> Iterator[Fact]:
     yield from standing
     if view.line.steps:
         yield count_withdrawn("dependencies.withdrawn", "models refused or revoked", standing, "models")
+    yield from _built_from(view)
+
+
+def _built_from(view: View) -> Iterator[Fact]:
+    """What the providers of the models where the recorded line begins had folded in, or that they do not say."""
+    number = 0
+    for root in view.line.roots:
+        content = root.disclosed or {}
+        for place, _ in enumerate(content.get("built_from", [])):
+            number += 1
+            for name in ("what", "description", "source"):
+                key = f"dependencies.built_from_{number}.{name}"
+                yield from in_content(key, name, root, f"/built_from/{place}/{name}")
+        for item in [item for item in content.get("gaps", []) if item["field"] == "built_from"]:
+            number += 1
+            label = f"folded into {root.subject} before its recorded post-training"
+            reason = item["reason"] or f"{root.subject} says no more."
+            key = f"dependencies.built_from_{number}"
+            yield gap(key, label, item["state"], reason, item["owner"] or root.owner)
 
 
 def _authenticity(model: Sealed) -> Iterator[Fact]:
     for name in ("weights", "tokenizer", "chat_template"):
         label = f"digest of the {name.replace('_', ' ')}"
         yield from in_content(f"authenticity.{name}", label, model, f"/{name}_digest", assurance="observed")
-    for index, _ in enumerate((model.disclosed or {}).get("files", [])):
+    content = model.disclosed or {}
+    field = "manifest" if content.get("manifest") else "files"
+    for index, _ in enumerate(content.get(field, [])):
         for name in ("path", "sha256"):
-            key, at = f"authenticity.{index + 1}.{name}", f"/files/{index}/{name}"
+            key, at = f"authenticity.{index + 1}.{name}", f"/{field}/{index}/{name}"
             yield from in_content(key, name, model, at, assurance="observed")
+    yield from _without_digest(model, content)
+
+
+def _without_digest(model: Sealed, content: dict[str, Any]) -> Iterator[Fact]:
+    """Why the weights have no digest, and what they are known by instead."""
+    for item in content.get("gaps", []):
+        if item["field"] == "weights_digest":
+            reason, owner = item["reason"] or f"{model.subject} says no more.", item["owner"] or model.owner
+            yield gap("authenticity.weights", "digest of the weights", item["state"], reason, owner)
+    if content and content["weights_digest"] is None:
+        for name in ("source", "revision"):
+            yield from in_content(f"authenticity.{name}", name, model, f"/{name}")
 
 
 def _summary(model: Sealed) -> Iterator[Fact]:
@@ -102,7 +136,8 @@ def _summary(model: Sealed) -> Iterator[Fact]:
         assurance="observed",
         unit="tokens",
     )
-    yield from in_content("modalities", "input and output", model, "/modalities")
+    yield from in_content("modalities.input", "input", model, "/modalities_in")
+    yield from in_content("modalities.output", "output", model, "/modalities_out")
     yield from in_content(
         "modalities.context_length",
         "longest input",

@@ -83,7 +83,7 @@ def _compute(key: str, step: Step) -> Iterator[Fact]:
         if name in UNITS or name in PLACES:
             at, unit = f"/state/summary/job{pointer}", UNITS.get(name, unit_of(value))
             yield from recorded(
-                f"{key}.{name}", human(name), step.record, at, assurance="reported", unit=unit
+                f"{key}.{name}", human(name), step.record, at, assurance=step.told_by_job, unit=unit
             )
 
 

@@ -76,4 +76,30 @@ class Migration(migrations.Migration):
                 'abstract': False,
             },
         ),
+        migrations.CreateModel(
+            name='SentForm',
+            fields=[
+                ('key', models.CharField(max_length=32, primary_key=True, serialize=False)),
+                ('led_to', models.CharField(blank=True, help_text='Address of what it made; empty meanwhile.', max_length=500)),
+                ('at', models.DateTimeField(db_index=True)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.account')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='KeptAnswer',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(max_length=255)),
+                ('fingerprint', models.CharField(help_text='Keyed hash of what was asked for.', max_length=64)),
+                ('claim', models.UUIDField(help_text='Which request works on it.')),
+                ('claimed_at', models.DateTimeField(db_index=True)),
+                ('status', models.PositiveSmallIntegerField(null=True)),
+                ('headers', models.JSONField(default=dict)),
+                ('body', models.TextField(blank=True)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.account')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('account', 'key'), name='kept_answer_key')],
+            },
+        ),
     ]

@@ -3,14 +3,20 @@
 import difflib
 
 from governance.registry.kinds import (
+    annotator_pool,
+    card_text,
     constitution,
     dataset,
     deployment,
     eval_suite,
+    guideline,
     model,
+    policy,
     recipe,
     release,
     release_policy,
+    reward_model,
+    safety_filter,
     system_prompt,
 )
 from governance.registry.kinds.base import Kind
@@ -18,14 +24,20 @@ from governance.registry.kinds.base import Kind
 KINDS: dict[str, Kind] = {
     module.KIND.name: module.KIND
     for module in (
+        guideline,
         constitution,
+        policy,
+        annotator_pool,
         dataset,
+        reward_model,
         model,
-        eval_suite,
         recipe,
-        release_policy,
+        eval_suite,
         system_prompt,
+        safety_filter,
         deployment,
+        release_policy,
+        card_text,
         release,
     )
 }

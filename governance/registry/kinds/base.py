@@ -39,7 +39,9 @@ class Ref(KindContent):
     """Another version, by name and by digest; the digest is what counts."""
 
     subject: str = Field(pattern=SUBJECT)
+    """Name as `kind:slug@number`."""
     digest: Hex
+    """SHA-256 of the version; it counts, and not the name."""
 
 
 def _inside(path: str) -> str:
@@ -50,9 +52,11 @@ def _inside(path: str) -> str:
 
 class FileEntry(KindContent):
     path: Annotated[str, AfterValidator(_inside)]
+    """Relative path with forward slashes."""
     size: int = Field(ge=0)
     """Bytes."""
     sha256: Hex
+    """SHA-256 of the bytes."""
 
 
 def _named_once(files: list[FileEntry]) -> list[FileEntry]:
@@ -69,9 +73,13 @@ class Gap(KindContent):
     """Why a field is empty. A field with neither value nor gap prints as *not recorded*."""
 
     field: Text
+    """Name of the empty field."""
     state: Literal["undisclosed", "not_applicable", "withheld"]
+    """Why it is empty: its source does not say, it does not apply, or somebody withholds it."""
     reason: str = ""
+    """In one sentence."""
     owner: str = ""
+    """Who answers for it."""
 
 
 class Reference(NamedTuple):
@@ -93,6 +101,8 @@ class Kind:
     references: Callable[[Any], list[Reference]] = lambda _content: []
     group: str = "engineer"
     """The user group that writes this kind."""
+    other_groups: tuple[str, ...] = ()
+    """Further groups that may."""
     disclosed: Callable[[dict[str, Any]], dict[str, Any]] = lambda content: content
     """What of a content anybody may read: the content without what its authors keep internal."""
 

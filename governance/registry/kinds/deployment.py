@@ -1,33 +1,124 @@
 """How a model is served: engine, decoding, tools, filters. Part of a release's behavioural identity."""
 
-from pydantic import Field
+from typing import Annotated, Literal
 
-from governance.registry.kinds.base import Fraction, Kind, KindContent, Text, shown
+from pydantic import Field, model_validator
+
+from governance.registry.kinds.base import (
+    Fraction,
+    Hex,
+    Kind,
+    KindContent,
+    Ref,
+    Reference,
+    Text,
+    pinned,
+    shown,
+)
+from governance.registry.kinds.fields import Id, Line, Prose, of_kinds, used_once
+
+Filter = Annotated[Ref, of_kinds("safety-filter")]
 
 
 class Decoding(KindContent):
     do_sample: bool = False
+    """Whether tokens are drawn, and not the likeliest taken."""
     temperature: Fraction | None = Field(default=None, ge=0, le=5)
+    """Temperature of the draw."""
     top_p: Fraction | None = Field(default=None, gt=0, le=1)
+    """Share of the probability that is drawn from."""
+    top_k: int | None = Field(default=None, ge=1)
+    """Number of tokens that are drawn from."""
+    repetition_penalty: Fraction | None = Field(default=None, gt=0, le=5)
+    """Divisor for tokens that were said before."""
+    stop: list[str] = Field(default_factory=list)
+    """Texts that end an answer."""
     max_new_tokens: int = Field(default=256, ge=1)
+    """Longest answer, in tokens."""
+
+
+class Channel(KindContent):
+    """Where a channel differs from the configuration as a whole; a field that is null is as there."""
+
+    name: Id
+    """Such as app, api or voice."""
+    decoding: Decoding | None = None
+    """How tokens are chosen there."""
+    context_length: int | None = Field(default=None, ge=1)
+    """Longest input there, in tokens."""
+    tools: list[Text] | None = None
+    """Tools that may be called there."""
+    filters: list[Filter] | None = None
+    """Safety filters there."""
+    system_prompt: Annotated[Ref, of_kinds("system-prompt")] | None = None
+    """Prompt that is put before every conversation there."""
+    quantisation: Line | None = None
+    """Number format of the weights there."""
+    region: Line | None = None
+    """Where the channel is served."""
+
+
+class Route(KindContent):
+    """A model that a router may send a request to."""
+
+    model: Annotated[Ref, of_kinds("model")]
+    """Model behind the router."""
+    share: Fraction | None = Field(default=None, ge=0, le=1)
+    """Share of the requests."""
+    rule: Line = ""
+    """When it is chosen."""
 
 
 class Content(KindContent):
     """A field that is null does not apply to this deployment, and says so in the identity."""
 
     engine: Text
+    """Inference engine."""
     engine_version: Text
+    """Its version."""
     decoding: Decoding
+    """How tokens are chosen."""
     context_length: int = Field(ge=1)
     """Longest input, in tokens."""
     quantisation: str | None = None
+    """Number format of the weights as served."""
     tools: list[str] = Field(default_factory=list)
-    filters: list[str] = Field(default_factory=list)
-    retrieval_digest: str | None = None
+    """Tools that the model may call."""
+    filters: list[Filter] = Field(default_factory=list)
+    """Safety filters before and behind the model."""
+    retrieval_digest: Hex | None = None
+    """SHA-256 of the retrieval index."""
     memory: str | None = None
+    """What is kept between conversations."""
     router: str | None = None
+    """How a request finds its model."""
+    routes: list[Route] = Field(default_factory=list)
+    """Models behind the router, with their shares."""
+    channels: list[Channel] = Field(default_factory=list)
+    """Channels that are served differently."""
+    cot_visibility: Literal["shown", "summarised", "hidden", "none"] | None = None
+    """Whether readers see the tokens before the answer; `none` when the model writes none."""
+    cot_reason: Prose = ""
+    """Why they are shown, summarised or hidden."""
     region: str | None = None
+    """Where it is served."""
     audience: str = ""
+    """Who is served."""
+    system_types: list[Line] = Field(default_factory=list)
+    """Kinds of systems that it is meant to be built into."""
+    technical_means: Prose = ""
+    """What an integrator needs: interfaces, instructions, infrastructure."""
+    hardware: Line = ""
+    """What it runs on."""
+    software: list[Line] = Field(default_factory=list)
+    """Software with versions that it needs beside the engine."""
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "Content":
+        used_once([channel.name for channel in self.channels], "channel")
+        if sum(route.share or 0 for route in self.routes) > 1:
+            raise ValueError("the shares of the routes add up to more than 1")
+        return self
 
 
 def summary(content: Content) -> list[tuple[str, str]]:
@@ -36,11 +127,26 @@ def summary(content: Content) -> list[tuple[str, str]]:
         decoding="sampling" if content.decoding.do_sample else "greedy",
         context_length=content.context_length,
         tools=", ".join(content.tools) or "none",
-        filters=", ".join(content.filters) or "none",
+        filters=", ".join(ref.subject for ref in content.filters) or "none",
+        channels=", ".join(channel.name for channel in content.channels),
+        intermediate_tokens=content.cot_visibility,
         audience=content.audience,
     )
 
 
+def references(content: Content) -> list[Reference]:
+    filters = [*content.filters, *(ref for channel in content.channels for ref in channel.filters or [])]
+    prompts = [channel.system_prompt for channel in content.channels if channel.system_prompt]
+    named = [
+        *(("filter", ref) for ref in filters),
+        *(("system_prompt", ref) for ref in prompts),
+        *(("route", route.model) for route in content.routes),
+    ]
+    found = [reference for role, ref in named for reference in pinned(role, ref)]
+    return list(dict.fromkeys(found))
+
+
 KIND = Kind(
-    "deployment", "Deployment configuration", "Deployment configurations", "deployment/1", Content, summary
-)
+    "deployment", "Deployment configuration", "Deployment configurations", "deployment/1", Content, summary,
+    references,
+)  # fmt: skip

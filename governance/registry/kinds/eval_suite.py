@@ -12,7 +12,9 @@ class Patterns(KindContent):
     """Regular expressions (searched, case ignored) that class a response."""
 
     refused: list[str] = Field(min_length=1)
+    """One of these in a response makes it a refusal."""
     complied: list[str] = Field(default_factory=list)
+    """One of these makes it a compliance; without any given, every answer that is no refusal is one."""
 
     @model_validator(mode="after")
     def _patterns_compile(self) -> "Patterns":
@@ -26,24 +28,35 @@ class Patterns(KindContent):
 
 class Task(KindContent):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """Name within the suite."""
     kind: Literal["refusal", "exact_match", "multiple_choice"]
+    """How a response is scored."""
     metric: Text
+    """Name of the score."""
     higher_is_better: bool = True
+    """Direction of the score."""
     margin: Fraction = Field(gt=0, lt=1)
     """Non-inferiority margin of the metric, as a share, fixed before anything is measured."""
     file: Text
     """Items file among the suite's files: one JSON object a line with `id`."""
     prompt_field: Text = "prompt"
+    """Field of an item that holds the prompt."""
     target_field: Text = "target"
+    """Field of an item that holds the right answer."""
     choices_field: str | None = None
+    """Field of an item that holds the choices."""
     only: dict[str, str] | None = None
     """Keep the items whose fields have these values."""
     few_shot: int = Field(default=0, ge=0)
+    """Items shown as examples before each prompt."""
     max_new_tokens: int = Field(default=32, ge=1, le=4096)
+    """Longest response, in tokens."""
     extract: str | None = None
     """Regular expression whose first group is the answer within a response; its last match counts."""
     patterns: Patterns | None = None
+    """How a response is classed as a refusal."""
     purpose: Literal["capability", "safety", "over_refusal"] = "capability"
+    """What the task stands for."""
 
     @model_validator(mode="after")
     def _refusals_need_patterns(self) -> "Task":
@@ -56,13 +69,19 @@ class Task(KindContent):
 
 class Content(KindContent):
     title: Text
+    """Heading of the page."""
     tasks: list[Task] = Field(min_length=1)
+    """What is measured."""
     status: Literal["dev", "unseen", "private"]
     """Status when the suite was sealed; what it is today follows from its recorded uses."""
     chat_template: bool = True
+    """Whether prompts go through the model's chat template."""
     licence: str = ""
+    """SPDX identifier, or the licence's own name."""
     source: str = ""
+    """Where the items come from."""
     files: Files
+    """Files that hold the items."""
 
     @model_validator(mode="after")
     def _tasks_fit_the_files(self) -> "Content":

@@ -12,16 +12,21 @@ INPUT = re.compile(r"^([a-z-]+:[a-z0-9][a-z0-9._-]*(@[0-9]+)?|\$[a-z][a-z0-9-]*)
 
 class Stage(KindContent):
     name: Slug
+    """Name within the recipe."""
     stage: Text
     """Stage kind, such as sft or evaluate."""
     inputs: dict[str, list[str]]
     """Role → versions as kind:slug[@number], or $name for the output of an earlier stage."""
     params: dict[str, Any] = Field(default_factory=dict)
+    """Parameters of the stage that differ from its defaults."""
     seed: int = Field(default=0, ge=0)
+    """Seed of every random choice."""
     output: Slug | None = None
     """Slug of the artifact that the stage makes."""
     title: str = ""
+    """Title of the artifact that the stage makes."""
     purpose: str = ""
+    """What the stage is for."""
 
     @field_validator("inputs")
     @classmethod
@@ -35,10 +40,13 @@ class Stage(KindContent):
 
 class Content(KindContent):
     title: Text
+    """Heading of the page."""
     description: str = ""
+    """What it makes and why."""
     source: str = ""
     """Paper or page that the recipe follows."""
     stages: list[Stage] = Field(min_length=1)
+    """The stages, in order."""
 
     @model_validator(mode="after")
     def _stages_come_in_order(self) -> "Content":

@@ -9,7 +9,9 @@ from governance.registry.kinds.base import Kind, KindContent, Text, shown
 
 class Rule(KindContent):
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    """Stable name."""
     title: Text
+    """What the rule demands."""
     reads: list[str] = Field(min_length=1)
     """Keys of the facts that the expression may see; nothing else is supplied to it."""
     expression: Text
@@ -17,13 +19,16 @@ class Rule(KindContent):
     message: Text
     """What to tell people when the rule refuses, and what would help."""
     severity: Literal["block", "warn"] = "block"
+    """Whether the gate refuses or only warns."""
     standard: str = ""
     """The standard or demand that the rule serves."""
 
 
 class Content(KindContent):
     title: Text
+    """Heading of the page."""
     rules: list[Rule] = Field(min_length=1)
+    """The rules, in order."""
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> "Content":

@@ -2,24 +2,43 @@
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from governance.registry.kinds.base import Kind, KindContent, Text, shown
+from governance.registry.kinds.fields import Language, Line
+
+HIDDEN = frozenset({"text", "channel"})
 
 
 class Content(KindContent):
     text: Text
-    language: str = "en"
+    """The prompt, word for word."""
+    language: Language = "en"
+    """BCP 47 tag."""
+    channel: Line = ""
+    """Where it is used, such as app, API or voice; empty for everywhere."""
+    placeholders: list[Line] = Field(default_factory=list)
+    """Names in the text that are filled in when it is used, such as the date."""
     visibility: Literal["public", "internal"] = "public"
+    """Whether anybody may read the text."""
+    reason: Line = ""
+    """Why it is not public."""
+    owner: Line = ""
+    """Who answers for keeping it internal."""
 
 
 def summary(content: Content) -> list[tuple[str, str]]:
     return shown(
-        length=f"{len(content.text):,} characters", language=content.language, visibility=content.visibility
+        length=f"{len(content.text):,} characters",
+        language=content.language,
+        channel=content.channel,
+        visibility=content.visibility,
     )
 
 
 def disclosed(content: dict[str, Any]) -> dict[str, Any]:
     """Without the text of an internal prompt."""
-    hidden = {"text"} if content["visibility"] == "internal" else set()
+    hidden = HIDDEN if content["visibility"] == "internal" else frozenset()
     return {name: value for name, value in content.items() if name not in hidden}
 
 

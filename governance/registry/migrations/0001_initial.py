@@ -106,6 +106,68 @@ class Migration(migrations.Migration):
                 ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='productions', to='registry.version')),
             ],
         ),
+        migrations.CreateModel(
+            name='CardText',
+            fields=[
+            ],
+            options={
+                'proxy': True,
+                'default_permissions': (),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('registry.artifact',),
+        ),
+        migrations.CreateModel(
+            name='Constitution',
+            fields=[
+            ],
+            options={
+                'proxy': True,
+                'default_permissions': (),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('registry.artifact',),
+        ),
+        migrations.CreateModel(
+            name='Guideline',
+            fields=[
+            ],
+            options={
+                'verbose_name': 'rater guideline',
+                'proxy': True,
+                'default_permissions': (),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('registry.artifact',),
+        ),
+        migrations.CreateModel(
+            name='Policy',
+            fields=[
+            ],
+            options={
+                'verbose_name_plural': 'policies',
+                'proxy': True,
+                'default_permissions': (),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('registry.artifact',),
+        ),
+        migrations.CreateModel(
+            name='SystemPrompt',
+            fields=[
+            ],
+            options={
+                'proxy': True,
+                'default_permissions': (),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('registry.artifact',),
+        ),
         migrations.AddConstraint(
             model_name='artifact',
             constraint=models.UniqueConstraint(fields=('kind', 'slug'), name='artifact_kind_slug'),

@@ -1,4 +1,4 @@
-"""The admin: accounts. Everything is written through actions; nothing can be deleted."""
+"""Accounts. Everything is written through actions; nothing can be deleted."""
 
 from typing import Any
 
