@@ -34,7 +34,9 @@ def measured(module: str, *, quick: bool) -> list[Figure]:
     """The figures of one benchmark, measured in a process with an installation of its own. Raises Failed."""
     command = [sys.executable, "-m", "benchmarks.child", module, *(["--quick"] if quick else [])]
     with scratch.environment() as variables:
-        done = subprocess.run(command, cwd=scratch.ROOT, env=variables, stdout=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=scratch.ROOT, env=variables, stdout=subprocess.PIPE, text=True, check=False
+        )
     if done.returncode:
         raise Failed(f"{module} ended with exit code {done.returncode}; what it said stands above.")
     return [_figure(json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
@@ -60,7 +62,9 @@ def main(arguments: Sequence[str]) -> int:
     """Exit codes: 0 done, 1 a benchmark failed, 2 wrong usage. An aim that is missed is no failure: the table says it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=names(), default=names(), help="which benchmarks to run")
-    parser.add_argument("--quick", action="store_true", help="little data and few rounds: whether they run, no more")
+    parser.add_argument(
+        "--quick", action="store_true", help="little data and few rounds: whether they run, no more"
+    )
     parser.add_argument("--out", type=Path, default=OUT, help="the JSON file (%(default)s)")
     options = parser.parse_args(arguments)
     console, figures, failures = Console(width=None if sys.stdout.isatty() else WIDTH), [], []
@@ -72,7 +76,9 @@ def main(arguments: Sequence[str]) -> int:
             failures.append(str(error))
     console.print(table(figures))
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(report(figures, quick=options.quick), indent=1) + "\n", encoding="utf-8")
+    options.out.write_text(
+        json.dumps(report(figures, quick=options.quick), indent=1) + "\n", encoding="utf-8"
+    )
     console.print(f"Written: {options.out}", *failures, sep="\n", highlight=False)
     return 1 if failures else 0
 

@@ -19,8 +19,11 @@ def main(method: str, folder: Path) -> None:
     spec = json.loads((folder / "spec.json").read_text())
     set_seed(spec["seed"])
     tokenizer = AutoTokenizer.from_pretrained(spec["base"])
-    rows = Dataset.from_list([json.loads(line) for line in Path(spec["data"]).open(encoding="utf-8")])
-    trainer = TRAINERS[method](spec, common(spec, folder), {"processing_class": tokenizer, "train_dataset": rows})
+    with Path(spec["data"]).open(encoding="utf-8") as file:
+        rows = Dataset.from_list([json.loads(line) for line in file])
+    trainer = TRAINERS[method](
+        spec, common(spec, folder), {"processing_class": tokenizer, "train_dataset": rows}
+    )
     begun = time.monotonic()
     trainer.train()
     seconds = time.monotonic() - begun

@@ -54,9 +54,13 @@ class Unanswered(Exception):
 
 def figures(quick: bool) -> Iterator[Figure]:
     """Milliseconds and queries a page, each on SQLite through Django's test client."""
-    homes = {name: installation(name, size) for name, size in {**SIZES, "large": QUICK if quick else LARGE}.items()}
+    homes = {
+        name: installation(name, size) for name, size in {**SIZES, "large": QUICK if quick else LARGE}.items()
+    }
     for page in PAGES:
-        found = alternating({name: partial(_seconds, path, page) for name, path in homes.items()}, 2 if quick else 9)
+        found = alternating(
+            {name: partial(_seconds, path, page) for name, path in homes.items()}, 2 if quick else 9
+        )
         milliseconds = {name: [1_000 * one for one in values] for name, values in found.items()}
         queries = {name: [_queries(path, page)] for name, path in homes.items()}
         yield Figure(page, "ms", milliseconds["large"], milliseconds["small"], "small", MILLISECONDS)

@@ -18,7 +18,12 @@ MB = 1e6
 SEED = 1
 WORDS = 5_000
 ADA = Actor.person("ada")
-ABOUT = {"description": "Generated.", "licence": "CC0-1.0", "source_type": "synthetic", "source": "a benchmark"}
+ABOUT = {
+    "description": "Generated.",
+    "licence": "CC0-1.0",
+    "source_type": "synthetic",
+    "source": "a benchmark",
+}
 
 
 def figures(quick: bool) -> Iterator[Figure]:

@@ -49,11 +49,19 @@ def _on(database: str, made: Texts, quick: bool) -> Iterator[Figure]:
         f"{database}: index {len(made):,} documents", "documents/s", [len(made) / one for one in seconds]
     )
     for told, (query, piece) in QUERIES.items():
-        sides: dict[str, Callable[[], float | None]] = {"ours": partial(find, query), "scan": partial(scan, piece)}
+        sides: dict[str, Callable[[], float | None]] = {
+            "ours": partial(find, query),
+            "scan": partial(scan, piece),
+        }
         found = alternating(sides, 3 if quick else 11)
         milliseconds = {name: [1_000 * one for one in values] for name, values in found.items()}
         yield Figure(
-            f"{database}: find {told}", "ms", milliseconds["ours"], milliseconds["scan"], "LIKE scan", Aim("value", 100)
+            f"{database}: find {told}",
+            "ms",
+            milliseconds["ours"],
+            milliseconds["scan"],
+            "LIKE scan",
+            Aim("value", 100),
         )
 
 
@@ -87,7 +95,10 @@ def documents(count: int) -> Iterator[tuple[str, str]]:
     rng = random.Random(SEED)
     words = [f"w{number}" for number in range(VOCABULARY)]
     han = [chr(0x4E00 + number) for number in range(HAN)]
-    often = {len(pool): list(itertools.accumulate(1 / rank for rank in range(1, len(pool) + 1))) for pool in (words, han)}
+    often = {
+        len(pool): list(itertools.accumulate(1 / rank for rank in range(1, len(pool) + 1)))
+        for pool in (words, han)
+    }
     for number in range(count):
         pool = words if number % EVERY_TENTH else han
         text = ("" if pool is han else " ").join(rng.choices(pool, cum_weights=often[len(pool)], k=WORDS))

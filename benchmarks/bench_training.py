@@ -4,11 +4,12 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
@@ -34,7 +35,10 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "dpo": ("pairs", {"held_out": Decimal(0)}),
 }
 """Stage → data set, and what is set so that both sides do the same work."""
-ROWS = {"chats": lambda: world.sft(SEED), "pairs": lambda: world.preferences(SEED, rows=800)}
+ROWS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "chats": lambda: world.sft(SEED),
+    "pairs": lambda: world.preferences(SEED, rows=800),
+}
 
 
 class Unfair(Exception):
@@ -81,7 +85,12 @@ def _compared(method: str, base: Path, steps: int, pairs: int) -> Iterator[Figur
     yield Figure(whole, "s", seconds["governed"], seconds["bare"], "bare script")
     yield Figure(f"{method}: seconds that governing adds to a run", "s", extra, aim=Aim("value", 5))
     yield Figure(
-        f"{method}: training loop", "s", told.loops["governed"], told.loops["bare"], "bare loop", Aim("ratio", 1.05)
+        f"{method}: training loop",
+        "s",
+        told.loops["governed"],
+        told.loops["bare"],
+        "bare loop",
+        Aim("ratio", 1.05),
     )
     yield Figure(f"{method}: callback's share of the loop", "share", told.recording, aim=Aim("value", 0.01))
     yield Figure(f"{method}: difference of the last loss", "nats", gap, aim=Aim("value", 0))
@@ -114,7 +123,7 @@ def governed(method: str, steps: int, told: Sides) -> float:
     return seconds
 
 
-def _summary(key: object) -> dict[str, Any]:
+def _summary(key: UUID) -> dict[str, Any]:
     run = Run.objects.select_related("activity").get(pk=key)
     if run.state != "succeeded" or run.activity is None:
         raise Unfair(f"{run.label}: {run.state}. {run.reason}")
@@ -140,7 +149,12 @@ def bare(method: str, base: Path, steps: int, told: Sides) -> float:
     begun = time.perf_counter()
     with (folder / "log.txt").open("w") as log:
         done = subprocess.run(
-            command, cwd=folder, env=job_environment(scratch.ROOT, scratch.CACHE), stdout=log, stderr=log, check=False
+            command,
+            cwd=folder,
+            env=job_environment(scratch.ROOT, scratch.CACHE),
+            stdout=log,
+            stderr=log,
+            check=False,
         )
     seconds = time.perf_counter() - begun
     if done.returncode:
@@ -150,7 +164,12 @@ def bare(method: str, base: Path, steps: int, told: Sides) -> float:
 
 
 def _register(base: Path) -> None:
-    about = {"description": "Generated.", "licence": "Apache-2.0", "source_type": "synthetic", "source": "a benchmark"}
+    about = {
+        "description": "Generated.",
+        "licence": "Apache-2.0",
+        "source_type": "synthetic",
+        "source": "a benchmark",
+    }
     model = importers.read("model", base, {"description": "Small.", "licence": "Apache-2.0"})
     actions.register("model", "base", model.content, files=model.files, actor=ADA)
     for name, rows in ROWS.items():

@@ -73,7 +73,9 @@ def number(value: float) -> str:
 def table(figures: Sequence[Figure]) -> Table:
     made = Table(title="Benchmarks: medians; ratios with an interval of the median over the rounds")
     for name in ("what", "value", "unit", "baseline", "ratio", "aim", ""):
-        made.add_column(name, justify="left" if name in {"what", "unit", "baseline"} else "right", overflow="fold")
+        made.add_column(
+            name, justify="left" if name in {"what", "unit", "baseline"} else "right", overflow="fold"
+        )
     for figure in figures:
         made.add_row(
             figure.name,

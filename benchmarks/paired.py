@@ -20,7 +20,9 @@ class Interval(NamedTuple):
 
 
 def alternating(
-    sides: Mapping[str, Callable[[], float | None]], rounds: int, renew: Callable[[int], None] = lambda _: None
+    sides: Mapping[str, Callable[[], float | None]],
+    rounds: int,
+    renew: Callable[[int], None] = lambda _: None,
 ) -> dict[str, list[float]]:
     """Side → its value in each round: what it returns, or else the seconds that it takes.
 
@@ -59,4 +61,4 @@ def interval(values: Sequence[float]) -> Interval:
 
 
 def _level(n: int, k: int) -> float:
-    return max(0.0, 1 - 2 * sum(math.comb(n, i) for i in range(k)) / 2**n)
+    return float(max(0, 1 - 2 * sum(math.comb(n, i) for i in range(k)) / 2**n))

@@ -20,7 +20,12 @@ def environment() -> Iterator[dict[str, str]]:
     with TemporaryDirectory(prefix="charter-bench-") as home:
         (Path(home) / "static").mkdir()
         kept = {name: value for name, value in os.environ.items() if name not in OURS}
-        yield {**kept, "CHARTER_HOME": home, "CHARTER_CACHE": str(CACHE), "DJANGO_SETTINGS_MODULE": "config.settings"}
+        yield {
+            **kept,
+            "CHARTER_HOME": home,
+            "CHARTER_CACHE": str(CACHE),
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+        }
 
 
 @contextmanager
@@ -42,7 +47,10 @@ def inside(path: Path) -> Iterator[None]:
 
     from tests import databases
 
-    with databases.pointing_at(f"sqlite:///{path}"), override_settings(LEDGER_DIR=path.with_suffix(".ledger")):
+    with (
+        databases.pointing_at(f"sqlite:///{path}"),
+        override_settings(LEDGER_DIR=path.with_suffix(".ledger")),
+    ):
         yield
 
 

@@ -130,19 +130,24 @@ def blame(form: Form, faults: Iterable[tuple[str, str]]) -> None:
     """Put each fault at its input; one about several parameters at those that it names."""
     for name, rule in faults:
         if name == PARAMS:
-            said = [
-                one for one in form.inputs if one.name.startswith(f"{PARAMS}.") and _names(rule, one.name)
-            ]
-            for one in said:
-                one.errors.append(rule)
-            if not said:
-                form.errors.append(rule)
-        elif name.startswith(f"{INPUTS}."):
-            filled = [one for one in form.inputs if one.name.startswith(f"{name}.") and one.value]
-            named = sorted((rule.index(one.value), one.name) for one in filled if one.value in rule)
-            form.blame([(named[0][1] if named else name, rule)])
+            _blame_params(form, rule)
         else:
-            form.blame([(name, rule)])
+            form.blame([(_input_of(form, name, rule), rule)])
+
+
+def _blame_params(form: Form, rule: str) -> None:
+    named = [one for one in form.inputs if one.name.startswith(f"{PARAMS}.") and _names(rule, one.name)]
+    for one in named:
+        one.errors.append(rule)
+    if not named:
+        form.errors.append(rule)
+
+
+def _input_of(form: Form, name: str, rule: str) -> str:
+    """Of a role with several inputs the one whose version the rule speaks of; else the name itself."""
+    filled = [one for one in form.inputs if one.name.startswith(f"{name}.") and one.value]
+    named = sorted((rule.index(one.value), one.name) for one in filled if one.value in rule)
+    return named[0][1] if named and name.startswith(f"{INPUTS}.") else name
 
 
 def _names(rule: str, name: str) -> bool:

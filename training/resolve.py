@@ -12,7 +12,6 @@ from training.methods import BadParams, RoleSpec, nearest, read
 from training.spec import PinnedInput, RunSpec, SpecDraft
 from training.stages import StageKind
 
-
 UNHELD = {
     "manifest": "is known by the hashes of its files alone, which are never loaded",
     "elsewhere": "names weights that are not held here",

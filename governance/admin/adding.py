@@ -19,7 +19,7 @@ from governance.people.actions import actor_for
 from governance.people.permissions import require
 from governance.registry import actions, kinds, uploads
 from governance.registry.actions import Refused
-from governance.registry.importers import BadFile
+from governance.registry.importers import BadFile, Imported
 from governance.registry.models import Artifact, Version
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ class AddForm(forms.Form):
 
     def __init__(self, kind: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.kind, self.imported_title = kind, ""
-        self.content: dict[str, Any] = {}
+        self.kind = kind
+        self.imported = Imported({}, {}, "")
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"]
@@ -84,14 +84,14 @@ class AddForm(forms.Form):
         if not str(file.name).lower().endswith(SUFFIXES):
             raise ValidationError(f"Choose a file that ends in {', '.join(SUFFIXES)}.")
         try:
-            self.content, self.imported_title = read(self.kind, file)
+            self.imported = read(self.kind, file)
         except BadFile as error:
             raise ValidationError(str(error)) from error
         return file
 
 
-def read(kind: str, file: Any) -> tuple[dict[str, Any], str]:
-    """Content and title that the file gives. Raises BadFile, also for content that has another shape than the kind."""
+def read(kind: str, file: Any) -> Imported:
+    """What the file gives. Raises BadFile, also for content that has another shape than the kind."""
     with tempfile.TemporaryDirectory(prefix="charter-import-") as folder:
         found = uploads.read(kind, [uploads.stored(file, Path(folder))], "")
     try:
@@ -101,7 +101,7 @@ def read(kind: str, file: Any) -> tuple[dict[str, Any], str]:
         told = [f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}" for one in wrong[:MOST_TOLD]]
         if told:
             raise BadFile(f"This is no {kinds.get(kind).title.lower()}: {'; '.join(told)}.") from error
-    return found.content, found.title
+    return found
 
 
 def add(admin: "TextAdmin", request: HttpRequest) -> HttpResponse:
@@ -117,6 +117,8 @@ def add(admin: "TextAdmin", request: HttpRequest) -> HttpResponse:
             messages.success(
                 request, f"{version.subject} is a draft now. Nothing is sealed before you send it to review."
             )
+            for note in form.imported.notes[:MOST_TOLD]:
+                messages.info(request, note)
             return redirect(address(version.artifact))
     status = 422 if form.errors else 200
     context = admin.context(request, form=form, title=f"New {kinds.get(admin.kind).title.lower()}")
@@ -126,8 +128,8 @@ def add(admin: "TextAdmin", request: HttpRequest) -> HttpResponse:
 @transaction.atomic
 def made(kind: str, form: AddForm, request: HttpRequest) -> Version:
     data = form.cleaned_data
-    title = (data["title"] or form.imported_title)[:200]
-    content = form.content
+    title = (data["title"] or form.imported.title)[:200]
+    content = form.imported.content
     if "title" in kinds.get(kind).content.model_fields and title:
         content = {"title": title, **content}
     return actions.save_draft(kind, data["slug"], content, title=title, actor=actor_for(request.user))

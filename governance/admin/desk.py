@@ -39,6 +39,8 @@ class Desk:
     notice: str = ""
     level: str = "info"
     shown: dict[str, Any] = field(default_factory=dict)
+    is_told: bool = False
+    """Whether the page shows what others changed since the form was made."""
 
     @property
     def posted(self) -> ContentForm:
@@ -52,6 +54,11 @@ class Desk:
     @property
     def is_current(self) -> bool:
         return self.request.POST.get(REVISION) == self.revision
+
+    @property
+    def form_revision(self) -> str:
+        """What the form on the page was made from: it moves on only when whoever typed has seen what changed."""
+        return self.revision if self.is_told else self.request.POST.get(REVISION, self.revision)
 
     def tell(self, notice: str, level: str) -> None:
         self.notice, self.level = notice, level
@@ -117,7 +124,7 @@ def form_page(desk: Desk, form: ContentForm, status: int = 200) -> HttpResponse:
         level=desk.level,
         version=desk.version,
         artifact=desk.artifact,
-        revision=desk.revision,
+        revision=desk.form_revision,
         others=others(desk, desk.version),
         title=desk.artifact.title,
         can_submit=may(desk.request.user, SUBMIT),

@@ -36,7 +36,7 @@ class StateFilter(admin.SimpleListFilter):
         return [(state, state.replace("_", " ").capitalize()) for state in states.STATES]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(newest_state=self.value()) if self.value() else queryset
+        return queryset.filter(newest_state=self.value()) if self.value() in states.STATES else queryset
 
 
 class TextAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -73,6 +73,10 @@ class TextAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             newest_entry=Subquery(newest.values("ledger_head__id")[:1]),
         )
         return found.order_by(*NEWEST_FIRST)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Only the filters that are offered: the database takes not all text that an address may hold."""
+        return lookup == StateFilter.parameter_name
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return NEWEST_FIRST

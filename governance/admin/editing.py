@@ -102,7 +102,7 @@ def _done(desk: Desk, changed: bool, sent: bool) -> str:
 
 
 def _unreadable(desk: Desk, form: ContentForm) -> HttpResponse:
-    if desk.version.is_sealed:
+    if desk.version.is_sealed and REVISION not in desk.request.POST:
         desk.tell(
             f"{desk.version.subject} is sealed and cannot change. Start the next draft instead.", "error"
         )
@@ -142,6 +142,7 @@ def _outdated(desk: Desk, form: ContentForm, content: dict[str, Any]) -> HttpRes
             " text then replaces it."
         )
     desk.tell(told, "error")
+    desk.is_told = True
     desk.shown = compared(desk, desk.version, content, f"{subject} as it is stored", "Your text")
     return form_page(desk, form, 409)
 
@@ -189,7 +190,6 @@ def _same_page(desk: Desk, form: ContentForm) -> HttpResponse:
             f"{desk.notice} Meanwhile somebody else changed {desk.version.subject}: saving will say how.".strip(),
             "warning",
         )
-    desk.shown["kept_revision"] = desk.request.POST.get(REVISION, "")
     return form_page(desk, form)
 
 
@@ -217,6 +217,11 @@ def next_draft(desk: Desk) -> HttpResponse:
 def submit_stored(desk: Desk) -> HttpResponse:
     """Send the stored draft to review as it is: it is too long for a form."""
     require(desk.request.user, SUBMIT)
+    if not desk.is_current:
+        messages.error(
+            desk.request, f"{desk.version.subject} was changed after you opened it; read it again."
+        )
+        return desk.back()
     try:
         reviews.submit(desk.version, actor=actor_for(desk.request.user))
     except (Refused, ContentError, Stale) as error:

@@ -14,11 +14,14 @@ from governance.api import serializers as shapes
 from governance.api.artifacts import created, newest_number
 from governance.api.base import Door
 from governance.api.parsers import check_length
-from governance.registry import actions
+from governance.registry import actions, hooks
 from governance.registry.access import require_write
 from governance.registry.importers import Imported
 from governance.registry.models import Version
 from governance.registry.uploads import read, stored
+
+NOTES = "Charter-Notes"
+"""Header with what follows from the registration, such as a scan that is queued, or why it is not."""
 
 
 class Upload(Door):
@@ -47,7 +50,10 @@ class Upload(Door):
             imported = read(given["kind"], paths, given["meta"])
             before = newest_number(given["kind"], given["slug"])
             version = self._registered(given, imported)
-        return created(self, version, again=version.number <= before)
+        response = created(self, version, again=version.number <= before)
+        if notes := hooks.registered(version, self.actor):
+            response.headers[NOTES] = " ".join(" ".join(notes).split()).encode("ascii", "replace").decode()
+        return response
 
     def _registered(self, given: dict[str, Any], imported: Imported) -> Version:
         return actions.register(

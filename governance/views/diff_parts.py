@@ -109,7 +109,9 @@ def _compared(old: Content, new: Content, marker: Marker, *, whole: bool) -> tup
         if name != PROSE and all(_is_short(side.get(name), SHORT_IN_PART) for side in (one, two))
     ]
     text = rows(_without(one, short), _without(two, short), whole=whole, marker=marker)
-    return _fields(one, two, short, marker, whole=whole), text
+    # Under the part's own heading its text needs none.
+    shown = [row for row in text if row["op"] != "place" or row["text"] != PROSE]
+    return _fields(one, two, short, marker, whole=whole), shown
 
 
 def _without(content: Content, names: Collection[str]) -> Content:

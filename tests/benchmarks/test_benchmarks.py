@@ -52,7 +52,14 @@ class TestFigures:
 
     @pytest.mark.parametrize(
         ("value", "text"),
-        [(0.0, "0"), (16.0, "16"), (100_000.0, "100,000"), (1234.5, "1,234"), (0.01234, "0.0123"), (1e-9, "0.000000")],
+        [
+            (0.0, "0"),
+            (16.0, "16"),
+            (100_000.0, "100,000"),
+            (1234.5, "1,234"),
+            (0.01234, "0.0123"),
+            (1e-9, "0.000000"),
+        ],
     )
     def test_numbers_have_three_digits_and_no_exponent(self, value, text):
         assert number(value) == text
@@ -80,7 +87,9 @@ def test_a_benchmark_runs_in_an_installation_of_its_own(monkeypatch):
 
 
 def test_the_file_says_what_was_measured_on_what(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(bench, "measured", lambda module, quick: [Figure(module, "ms", [1.0, 2.0], [1.0, 1.0], "b")])
+    monkeypatch.setattr(
+        bench, "measured", lambda module, quick: [Figure(module, "ms", [1.0, 2.0], [1.0, 1.0], "b")]
+    )
     out = tmp_path / "deep" / "bench.json"
     assert bench.main(["--only", "search", "--quick", "--out", str(out)]) == 0
     told = json.loads(out.read_text())

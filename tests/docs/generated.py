@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 from evals.harness.params import Params as EvaluateParams
 from governance.people import permissions as people
 from tests.docs.kinds import chapter as kinds_chapter
+from training.methods.scan import Params as ScanParams
 from training.methods.sft import Params as SftParams
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,6 +93,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "addresses": ("docs/api.md", addresses),
     "sft": ("docs/training.md", lambda: parameters(SftParams)),
     "evaluate": ("docs/training.md", lambda: parameters(EvaluateParams)),
+    "scan": ("docs/training.md", lambda: parameters(ScanParams)),
     "kinds": ("docs/kinds.md", kinds_chapter),
 }
 """Name of a table → the page that holds it, and what makes it."""

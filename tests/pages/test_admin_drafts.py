@@ -214,6 +214,19 @@ def test_an_outdated_form_is_refused_and_keeps_what_was_typed(polly, cast):
     assert polly.version.content["preamble"] == "Mine alone."
 
 
+def test_an_outdated_form_stays_outdated_while_it_is_corrected(polly, cast):
+    polly.add(title="House rules")
+    old = polly.form() | {"content-preamble": "Mine alone."}
+    actions.edit_draft(polly.version, {"title": "By Eno"}, actor=cast.actor("eno"))
+    wrong = polly.press("_save", old.with_rows("principles", {"id": "a", "ORDER": "first"}))
+    assert wrong.status_code == 422
+    for button in ("_check", "_changes", "_add"):
+        assert fields_of(text(polly.press(button, old)))["revision"] == old["revision"], button
+    corrected = fields_of(text(wrong)) | {"content-principles-0-ORDER": "1"}
+    assert polly.press("_save", corrected).status_code == 409
+    assert polly.version.content == {"title": "By Eno"}
+
+
 def test_a_form_of_an_older_draft_does_not_fit_the_next_one(polly):
     builders.constitution()
     polly.press("_next", {})
@@ -233,6 +246,10 @@ def test_text_typed_while_somebody_sealed_the_draft_becomes_the_next(polly):
     told = polly.press("_save", mine)
     assert told.status_code == 409
     assert "Start the next draft with this text" in text(told)
+    wrong = fields_of(text(told)) | {"content-principles-0-ORDER": "first"}
+    kept = polly.press("_next", wrong)
+    assert kept.status_code == 422
+    assert "Mine." in text(kept)
     assert polly.press("_next", fields_of(text(told))).status_code == 302
     assert (polly.version.number, polly.version.content["preamble"]) == (3, "Mine.")
 

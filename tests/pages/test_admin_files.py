@@ -50,6 +50,16 @@ def test_markdown_becomes_a_draft(polly):
     assert polly.version.state == "in_review"
 
 
+def test_how_a_file_was_read_is_told(polly):
+    told = polly.client.post(
+        "/admin/registry/constitution/add/",
+        {"slug": "house", "file": SimpleUploadedFile("house.md", MARKDOWN.replace(" {#help}", "").encode())},
+        follow=True,
+    )
+    assert "has no id and is called help" in text(told)
+    assert polly.version.content["principles"][1]["id"] == "help"
+
+
 @pytest.mark.parametrize("name", ["house.yaml", "house.YML"])
 def test_yaml_becomes_a_draft_under_the_title_that_was_typed(polly, name):
     assert sent(polly, name, YAML, title="Ours").status_code == 302

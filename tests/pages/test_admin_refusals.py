@@ -15,6 +15,7 @@ from tests import builders
 from tests.builders import CONSTITUTION, POLLY
 from tests.cast import gather
 from tests.pages.desk import Desk, change, place, text
+from tests.pages.fields import fields_of
 
 pytestmark = pytest.mark.django_db
 OTHERS = ("ada", "ravi", "mara", "axel", "otto", "root")
@@ -243,7 +244,9 @@ def test_a_draft_of_too_many_rows_is_read_and_sent_but_not_edited(polly):
     page = text(polly.client.get(polly.address))
     assert "more rows than the form takes" in page
     assert "<textarea" not in page
-    assert polly.press("_submit_stored", {}).status_code == 302
+    assert "read it again" in text(polly.client.post(polly.address, {"_submit_stored": ""}, follow=True))
+    assert polly.version.state == "draft"
+    assert polly.press("_submit_stored", fields_of(page, "send")).status_code == 302
     assert polly.version.state == "in_review"
 
 

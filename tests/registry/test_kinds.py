@@ -324,3 +324,9 @@ class TestReferences:
         fields = {key: {**said, "speaks_of": [ref]} for key, said in samples.CARD_TEXT["fields"].items()}
         text = actions.register("card-text", "tuned", {**samples.CARD_TEXT, "fields": fields}, actor=POLLY)
         assert [(row.role, row.target) for row in text.outgoing.all()] == [("speaks_of", house)]
+
+
+@pytest.mark.parametrize("unit", ["a", "a@", "A1", "0", "@."])
+def test_a_long_text_is_looked_through_for_persons_in_time(unit):
+    text = (unit * 100_000)[:100_000]
+    assert kinds.get("annotator-pool").parse({"title": "Raters", "recruitment": text}).recruitment == text

@@ -23,8 +23,8 @@ class Params(MethodParams):
     """Rows that are compared with each other for near-duplicates; of more rows so many are drawn with the run's seed."""
     threshold: Fraction = Field(default=Decimal("0.8"), gt=0, le=1)
     """Share of common word triples (estimated Jaccard similarity) from which two rows are near-duplicates."""
-    permutations: int = Field(default=128, ge=16, le=1024)
-    """Length of a MinHash signature: more is more exact and slower. A multiple of 16."""
+    permutations: int = Field(default=128, ge=16, le=1024, multiple_of=16)
+    """Length of a MinHash signature, a multiple of 16: more is more exact and slower."""
     first_rows: int = Field(default=5, ge=0, le=100)
     """How many numbers of rows with possible personal data are kept for each class."""
 

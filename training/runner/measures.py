@@ -125,10 +125,10 @@ def spread(series: list[polars.Series]) -> dict[str, int]:
     whole = polars.concat(series)
     return {
         "n": len(whole),
-        "min": int(whole.min()),  # type: ignore[arg-type]
-        "median": int(whole.quantile(0.5, "lower")),  # type: ignore[arg-type]
-        "p95": int(whole.quantile(0.95, "lower")),  # type: ignore[arg-type]
-        "max": int(whole.max()),  # type: ignore[arg-type]
+        "min": int(whole.min()),
+        "median": int(whole.quantile(0.5, "lower")),
+        "p95": int(whole.quantile(0.95, "lower")),
+        "max": int(whole.max()),
     }
 
 

@@ -37,7 +37,7 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 PERSON = re.compile(
     r"""(?x) \b A (?=[A-Z]*[0-9]) [A-Z0-9]{11,20} \b      # Mechanical Turk
     | \b (?=[a-f]*[0-9]) [0-9a-f]{24} \b                  # Prolific
-    | [^\s@]+ @ [^\s@]+ \. [^\s@]+                        # e-mail
+    | [^\s@]{1,64} @ [^\s@.]{1,63} \. [^\s@]                # e-mail
     """
 )
 MAY_NAME = frozenset({"contact", "owner", "subject", "digest"})
