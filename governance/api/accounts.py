@@ -38,9 +38,9 @@ class AccountOut(serializers.Serializer[Any]):
         OpenApiExample(
             "A reviewer",
             value={
-                "username": "rosa",
-                "handle": "rosa",
-                "display_name": "Rosa",
+                "username": "nora",
+                "handle": "nora",
+                "display_name": "Nora",
                 "password": "three-plain-words-together",
                 "groups": ["reviewer"],
             },

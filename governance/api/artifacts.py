@@ -24,6 +24,7 @@ from governance.registry.access import require_read, require_write
 from governance.registry.kinds.base import ContentError
 from governance.registry.models import Artifact, Version
 from governance.reviews import actions as reviews
+from governance.reviews import queues
 
 MAX_EDGES = 2_000
 BY_NAME = ("artifact__kind", "artifact__slug", "-number")
@@ -88,6 +89,8 @@ class VersionList(Door):
         wanted = self.query()
         places = {"kind": "artifact__kind", "slug": "artifact__slug", "state": "state"}
         rows = Version.objects.select_related("artifact", "based_on__artifact").defer("content")
+        if wanted.pop("waiting", False):
+            rows = rows.filter(pk__in=queues.waiting(self.person).values("pk"))
         return self.paged(rows.filter(**{places[name]: value for name, value in wanted.items()}))
 
     @extend_schema(

@@ -110,6 +110,10 @@ class VersionFilter(Strict):
     kind = KindField(required=False)
     slug = serializers.CharField(required=False, max_length=80)
     state = serializers.ChoiceField(choices=states.STATES, required=False)
+    waiting = serializers.BooleanField(
+        required=False,
+        help_text="`true`: only what waits for your decision, as a reviewer who did not write it.",
+    )
 
 
 class VersionOut(Out):

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_safe
 from governance.registry import kinds, lookup, states
 from governance.registry.access import may_read
 from governance.registry.models import Artifact, Version
-from governance.views import entries, kind_groups, queues
+from governance.reviews import queues
+from governance.views import entries, kind_groups
 
 PAGE = 50
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from governance.ledger.models import Checkpoint, Entry
-from governance.views import queues
+from governance.reviews import queues
 
 
 def chrome(request: HttpRequest) -> dict[str, Any]:

@@ -5,14 +5,21 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from governance.views.matching import opcodes
+from governance.views.matching import alike, opcodes
 
 WORD = re.compile(r"\s+|[^\s]+")
+WORDS = re.compile(r"\w+")
 MAX_LINES = 4_000
 MAX_WORDS = 4_000
 """Words of a changed line, on both sides together, that are still compared one by one."""
 WORDS_IN_ALL = 60_000
 """Words that one comparison marks; after them changed lines count as changed whole."""
+LINES_IN_ALL = 20_000
+"""Pairs of lines that one comparison holds against each other; after them lines are paired by their place."""
+COMPARED = 1_000
+"""Letters of each of them that are looked at."""
+ALIKE = 0.4
+"""Share of words in both from which two lines of a text are one line that changed, not one removed and one added."""
 CONTEXT = 2
 
 Words = list[tuple[bool, str]]
@@ -62,10 +69,20 @@ def counts(found: list[Row]) -> dict[str, int]:
 
 
 class Marker:
-    """Marks the words that differ between two lines, until it has marked enough."""
+    """Finds which lines became which, and marks the words that differ, until it has done enough of either."""
 
     def __init__(self) -> None:
-        self.left = WORDS_IN_ALL
+        self.left, self.lines_left = WORDS_IN_ALL, LINES_IN_ALL
+
+    def pairs(self, old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
+        """Places of the lines of one text that changed into each other; a single line on both sides always did."""
+        if len(old) == len(new) == 1:
+            return [(0, 0)]
+        if len(old) * len(new) > self.lines_left:
+            return [(n, n) for n in range(min(len(old), len(new)))]
+        self.lines_left -= len(old) * len(new)
+        bags = [[frozenset(WORDS.findall(line[:COMPARED])) for line in side] for side in (old, new)]
+        return alike(bags[0], bags[1], ALIKE)
 
     def words(self, old: str, new: str) -> tuple[Words, Words]:
         """Both lines as (changed, text) pieces; a very long line, or one after very many, counts as changed whole."""
@@ -91,7 +108,7 @@ def _block(
     if tag == "equal":
         yield from (_same(before[i + n], i + n, k + n) for n in range(j - i))
         return
-    for old, new in _paired(before[i:j], after[k:m]):
+    for old, new in _paired(before[i:j], after[k:m], marker):
         left = before[i + old] if old is not None else None
         right = after[k + new] if new is not None else None
         if left and right:
@@ -103,15 +120,19 @@ def _block(
             yield _row("added", right[0], None, [(True, right[1])], None, k + (new or 0))
 
 
-def _paired(before: Lines, after: Lines) -> Iterator[tuple[int | None, int | None]]:
-    """Lines to show beside each other: those of one place in their order, and every line once."""
+def _paired(before: Lines, after: Lines, marker: Marker) -> Iterator[tuple[int | None, int | None]]:
+    """Which lines stand beside each other: of one place those that are alike; every line once, and in order."""
     old = new = 0
     while old < len(before) or new < len(after):
         here = before[old][0] if old < len(before) else None
         there = after[new][0] if new < len(after) else None
         if here == there:
-            yield old, new
-            old, new = old + 1, new + 1
+            left, right = _run(before, old), _run(after, new)
+            pairs = marker.pairs(
+                [text for _, text in before[old:left]], [text for _, text in after[new:right]]
+            )
+            yield from _between(pairs, old, left, new, right)
+            old, new = left, right
         elif there is None or (
             here is not None and here not in {place for place, _ in after[new : new + 200]}
         ):
@@ -120,6 +141,27 @@ def _paired(before: Lines, after: Lines) -> Iterator[tuple[int | None, int | Non
         else:
             yield None, new
             new += 1
+
+
+def _run(side: Lines, start: int) -> int:
+    """Where the lines of one place end."""
+    end = start
+    while end < len(side) and side[end][0] == side[start][0]:
+        end += 1
+    return end
+
+
+def _between(
+    pairs: list[tuple[int, int]], old: int, left: int, new: int, right: int
+) -> Iterator[tuple[int | None, int | None]]:
+    """The pairs, and before, between and after them what has no partner: first what was removed, then what was added."""
+    at, other = old, new
+    for i, k in [*((old + i, new + k) for i, k in pairs), (left, right)]:
+        yield from ((n, None) for n in range(at, i))
+        yield from ((None, n) for n in range(other, k))
+        if i < left:
+            yield i, k
+        at, other = i + 1, k + 1
 
 
 def _same(line: tuple[str, str], old: int, new: int) -> Row:

@@ -14,7 +14,8 @@ from governance.people.permissions import may
 from governance.registry import states
 from governance.registry.models import Artifact, Version
 from governance.releases.models import GateReport
-from governance.views import entries, panels, queues
+from governance.reviews import queues
+from governance.views import entries, panels
 
 LISTED = 12
 """Versions that wait for this person and are named; the list of artifacts has them all."""

@@ -59,6 +59,35 @@ def _anchors(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, in
     return [pairs[number] for number in kept]
 
 
+def alike(a: Sequence[frozenset[str]], b: Sequence[frozenset[str]], least: float) -> list[tuple[int, int]]:
+    """Which lines to show beside each other: places (in a, in b), in order on both sides, with the greatest similarity in all.
+
+    Lines are given as their words; their similarity is the share of words in both (Dice's coefficient), and pairs below
+    `least` are none. Takes len(a) times len(b) steps.
+    """
+    best = [[0.0] * (len(b) + 1) for _ in range(len(a) + 1)]
+    for i in reversed(range(len(a))):
+        for k in reversed(range(len(b))):
+            skipped = max(best[i + 1][k], best[i][k + 1])
+            score = _similarity(a[i], b[k])
+            best[i][k] = max(skipped, best[i + 1][k + 1] + score) if score >= least else skipped
+    found: list[tuple[int, int]] = []
+    i = k = 0
+    while i < len(a) and k < len(b):
+        if best[i][k] == best[i + 1][k]:
+            i += 1
+        elif best[i][k] == best[i][k + 1]:
+            k += 1
+        else:
+            found.append((i, k))
+            i, k = i + 1, k + 1
+    return found
+
+
+def _similarity(one: frozenset[str], other: frozenset[str]) -> float:
+    return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
+
+
 def rising(numbers: Sequence[int]) -> list[int]:
     """Places of a longest rising series within `numbers` (patience sorting, O(n log n))."""
     tops: list[int] = []

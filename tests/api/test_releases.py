@@ -12,7 +12,7 @@ from governance.registry.models import Version
 from governance.releases.models import GateReport
 from tests import cast as people
 from tests.api.conftest import V1, fields, problem
-from tests.builders import ADA
+from tests.builders import ADA, POLLY
 from tests.evidence import world
 
 GATE = f"{V1}/releases/assistant/1/gate/"
@@ -96,19 +96,60 @@ def test_a_release_without_report_says_how_to_get_one(signed_in, built):
     problem(signed_in("otto").get(f"{GATE}?format=pdf"), 400)
 
 
-def test_the_gate_judges_and_its_report_is_kept(committed_db, tmp_path):
+@pytest.fixture
+def mara(committed_db, tmp_path):
     people.gather()
     world.build(tmp_path)
-    mara = APIClient()
-    mara.force_login(User.objects.get(username="mara"))
+    client = APIClient()
+    client.force_login(User.objects.get(username="mara"))
+    return client
+
+
+def test_a_release_that_passes_may_go(mara):
     response = mara.post(GATE)
-    assert response.status_code == 201, response.content
+    assert response.status_code == 200, response.content
     report = GateReport.objects.get()
     assert response.json()["verdict"] == report.verdict == "passed"
     assert Entry.objects.get(op="releases:gate:run").actor == "person:mara"
-    assert mara.get(GATE).json() == response.json()
+    assert mara.get(GATE).json() == mara.get(response["Location"]).json() == response.json()
     suite = ElementTree.fromstring(mara.get(f"{GATE}?format=junit").content)
     assert suite.tag in ("testsuite", "testsuites")
+    assert mara.get(GATE, headers={"Accept": "application/xml"})["Content-Type"] == "application/xml"
+
+
+RULES = {
+    "refused": 'facts["licence"] == "none at all"',
+    "undecided": 'facts["results.poetry.score"] > 0.5',
+}
+
+
+@pytest.mark.parametrize("verdict", RULES)
+def test_a_release_that_does_not_pass_stops_the_pipeline_and_says_why(mara, verdict):
+    expression = RULES[verdict]
+    rule = {
+        "id": "hard",
+        "title": "Too hard",
+        "reads": [expression.split('"')[1]],
+        "expression": expression,
+        "message": "Nothing can pass this.",
+    }
+    actions.register("release-policy", "hard", {"title": "Hard", "rules": [rule]}, actor=POLLY)
+    assert composed(mara, policy="hard").status_code == 201
+    response = mara.post(f"{V1}/releases/second/1/gate/")
+    told = problem(response, 409)
+    assert told["type"] == f"urn:charter:problem:gate-{verdict}"
+    assert fields(told) == {"hard"}
+    assert "Too hard" in told["detail"]
+    assert told["gate"]["verdict"] == GateReport.objects.get().verdict == verdict
+    assert mara.get(response["Location"]).json() == told["gate"]
+    rows = mara.get(f"{V1}/releases/second/1/reports/").json()["results"]
+    assert [(row["id"], row["verdict"]) for row in rows] == [(told["gate"]["id"], verdict)]
+
+
+def test_what_is_no_sealed_release_is_not_judged(mara):
+    told = problem(mara.post(f"{V1}/releases/nothing/1/gate/"), 404)
+    assert "gate" not in told
+    assert not GateReport.objects.exists()
 
 
 def test_the_gate_is_run_by_whoever_may(signed_in, with_token, built):

@@ -183,6 +183,19 @@ def test_review_takes_two_pairs_of_eyes(polly, signed_in):
     assert polly.get(HOUSE).json()["reviews"][0]["verdict"] == "approve"
 
 
+def test_whoever_reviews_sees_what_waits_for_them(polly, signed_in):
+    draft(polly)
+    waiting = f"{V1}/versions/?waiting=true"
+    assert signed_in("ravi").get(waiting).json()["results"] == []
+    polly.post(f"{HOUSE}submit/")
+    assert [row["subject"] for row in signed_in("ravi").get(waiting).json()["results"]] == [
+        "constitution:house@1"
+    ]
+    for name in ("polly", "axel"):
+        assert signed_in(name).get(waiting).json()["results"] == []
+    assert len(signed_in("axel").get(f"{V1}/versions/?waiting=false").json()["results"]) == 1
+
+
 def test_authors_do_not_approve_their_own(cast, polly, signed_in, with_token):
     """Polly may write and review; what she wrote, she still cannot approve, by session or by token."""
     set_groups(cast.polly.account, ["policy-editor", "reviewer"], actor=cast.actor("root"))

@@ -50,11 +50,11 @@ class Walk:
         return (self.house.work / name).read_text(encoding="utf-8")
 
     def register(self, kind: str, name: str, *files: Path, unfold: str = "", **fields: str) -> None:
-        self.page.get_by_role("link", name="Artifacts", exact=True).click()
-        self.page.get_by_role("link", name="Register something").click()
+        self.page.get_by_role("navigation", name="Main").get_by_role("link", name="Artifacts").click()
+        self.page.get_by_role("link", name="Register something").first.click()
         self.page.get_by_role("link", name=kind, exact=True).click()
         if unfold:
-            self.page.get_by_text(unfold).click()
+            self.page.locator("summary", has_text=unfold).click()
         self.type(Name=name, **fields)
         if files:
             self.page.locator("input[type=file]").set_input_files([str(path) for path in files])
@@ -149,7 +149,7 @@ def trained(walk: Walk) -> None:
         Nll_weight="1",
         Max_length="128",
     )
-    walk.page.get_by_text("Seed, launcher, limit").first.click()
+    walk.page.locator("summary", has_text="Seed, launcher, limit").click()
     walk.type(Seed="7")
     walk.page.get_by_role("button", name="Review").click()
     expect(walk.page.get_by_role("heading", name="Review: Direct preference optimization")).to_be_visible()

@@ -18,6 +18,9 @@ from pydantic_core import PydanticUndefined
 from evals.harness.params import Params as EvaluateParams
 from governance.people import permissions as people
 from tests.docs.kinds import chapter as kinds_chapter
+from training.methods.common import Lora, TrainerParams
+from training.methods.dpo import Params as DpoParams
+from training.methods.reward import Params as RewardParams
 from training.methods.scan import Params as ScanParams
 from training.methods.sft import Params as SftParams
 
@@ -58,11 +61,12 @@ def addresses() -> str:
     return table(("address", "what it does"), rows)
 
 
-def parameters(model: type[BaseModel]) -> str:
-    """Name, kind of value, default and docstring of each field."""
+def parameters(model: type[BaseModel], beyond: type[BaseModel] = BaseModel) -> str:
+    """Name, kind of value, default and docstring of each field that `beyond` does not have just so."""
     rows = [
         (f"`{name}`", kind_of(field.annotation), default_of(field), str(field.description).replace("\n", " "))
         for name, field in model.model_fields.items()
+        if repr(field) != repr(beyond.model_fields.get(name))
     ]
     return table(("parameter", "value", "default", "meaning"), rows)
 
@@ -78,6 +82,10 @@ def kind_of(annotation: Any) -> str:
         return ", ".join(f"`{choice}`" for choice in get_args(annotation))
     if get_origin(annotation) is Annotated:
         return kind_of(get_args(annotation)[0])
+    if get_origin(annotation) is list:
+        return f"list of {kind_of(get_args(annotation)[0])}s"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return f"`{{{', '.join(annotation.model_fields)}}}`"
     return " or ".join(kind_of(part) for part in get_args(annotation) if part is not type(None))
 
 
@@ -91,7 +99,11 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "groups": ("docs/security.md", groups),
     "permissions": ("docs/security.md", permissions),
     "addresses": ("docs/api.md", addresses),
-    "sft": ("docs/training.md", lambda: parameters(SftParams)),
+    "trainer": ("docs/training.md", lambda: parameters(TrainerParams)),
+    "lora": ("docs/training.md", lambda: parameters(Lora)),
+    "sft": ("docs/training.md", lambda: parameters(SftParams, TrainerParams)),
+    "reward": ("docs/training.md", lambda: parameters(RewardParams, TrainerParams)),
+    "dpo": ("docs/training.md", lambda: parameters(DpoParams, TrainerParams)),
     "evaluate": ("docs/training.md", lambda: parameters(EvaluateParams)),
     "scan": ("docs/training.md", lambda: parameters(ScanParams)),
     "kinds": ("docs/kinds.md", kinds_chapter),

@@ -2,7 +2,7 @@
 
 PARAMETERS = (
     *("page", "q", "kind", "state", "stage", "type", "op", "task", "only", "against", "format"),
-    *("a", "b", "after", "event", "next"),
+    *("a", "b", "after", "event", "next", "start"),
     *("before", "subject", "actor", "since", "until", "group", "waiting", "sort"),
     *("to", "view", "show", "layout", "direction", "ancestry", "depth"),
 )

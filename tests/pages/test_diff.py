@@ -5,11 +5,12 @@ import time
 
 import pytest
 
-from governance.registry import actions
+from governance.registry import actions, importers
 from governance.views import diff, diff_page, diff_parts
 from governance.views.diff import Marker
 from tests import builders
 from tests.builders import POLLY
+from tests.realdata import REAL, requires
 
 PARTS = [("a", "Never lie."), ("b", "Be kind to all people."), ("c", "Stay on topic."), ("d", "Be brief.")]
 
@@ -138,6 +139,20 @@ class TestLines:
             ("added", "c"),
         ]
 
+    def test_a_line_that_changed_is_found_behind_new_ones(self):
+        old = {"text": "Begin.\nNever lie to people you meet.\nEnd."}
+        new = {"text": "Begin.\nA heading\nAnother line\nNever lie to people.\nEnd."}
+        rows = [row for row in diff.rows(old, new) if row["op"] not in {"place", "same"}]
+        assert [row["op"] for row in rows] == ["added", "added", "changed"]
+        assert text_of(rows[-1]["old"]) == "Never lie to [people you meet.]"
+
+    def test_a_single_value_changed_however_different_it_is(self):
+        assert diff.counts(diff.rows({"margin": "0.05"}, {"margin": "one tenth"})) == {
+            "added": 0,
+            "removed": 0,
+            "changed": 1,
+        }
+
     def test_line_numbers_are_those_of_each_side(self):
         rows = diff.rows({"t": "a\nb\nc"}, {"t": "b\nc\nd"}, whole=True)
         numbers = [(row["old_number"], row["new_number"]) for row in rows if row["op"] != "place"]
@@ -242,6 +257,23 @@ class TestPage:
         with django_assert_max_num_queries(50):
             page = client.get(f"/versions/{newest.subject}/diff/").content.decode()
         assert page.count("<option") < 420
+
+
+@requires("openai_model_spec")
+def test_a_real_policy_is_compared_rule_by_rule(client_of, db):
+    """OpenAI's Model Spec of two days: 6 rules changed and 2 came between October and December 2025."""
+    folder = REAL / "openai_model_spec"
+    for day in ("2025-10-27", "2025-12-18"):
+        about = {"title": "Model Spec", "type": "behaviour", "effective_from": day}
+        read = importers.read("policy", folder / f"model_spec_{day}.md", about)
+        newest = actions.register("policy", "model-spec", read.content, files=read.files, actor=POLLY)
+    client = client_of("otto")
+    page = client.get(f"/versions/{newest.subject}/diff/").content.decode()
+    assert "6 changed, 2 added, 0 removed, 0 moved" in page
+    assert "<code>effective_from</code>" in page
+    assert "Every" in page
+    assert len(page) < 400_000
+    assert client.get(f"/versions/{newest.subject}/diff/?view=lines&show=all&page=3").status_code == 200
 
 
 def client_of_status(client_of, version) -> int:

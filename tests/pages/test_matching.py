@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.views import matching
-from governance.views.matching import opcodes, rising
+from governance.views.matching import alike, opcodes, rising
 
 letters = st.lists(st.sampled_from("abcdefgh"), max_size=14)
 
@@ -52,6 +52,29 @@ def test_a_rising_series_rises_and_none_is_longer(numbers):
     for here in range(len(numbers)):
         longest[here] += max((longest[n] for n in range(here) if numbers[n] < numbers[here]), default=0)
     assert len(found) == max(longest, default=0)
+
+
+def bags(*lines: str) -> list[frozenset[str]]:
+    return [frozenset(line.split()) for line in lines]
+
+
+def test_lines_that_are_alike_find_each_other():
+    old = bags("never lie to a user", "be kind", "stop")
+    new = bags("something else", "never lie to any user", "quite new", "be very kind")
+    assert alike(old, new, 0.4) == [(0, 1), (1, 3)]
+    assert alike(old, [], 0.4) == alike([], new, 0.4) == alike(bags("a b c d"), bags("a x y z"), 0.4) == []
+
+
+@given(
+    st.lists(st.sampled_from(["a b", "a c", "b c", "d", ""]), max_size=7),
+    st.lists(st.sampled_from(["a b", "a", "d e", ""]), max_size=7),
+)
+def test_lines_that_are_alike_keep_their_order_and_are_alike(old, new):
+    one, two = bags(*old), bags(*new)
+    found = alike(one, two, 0.4)
+    for side in (0, 1):
+        assert [pair[side] for pair in found] == sorted({pair[side] for pair in found})
+    assert all(one[i] & two[k] for i, k in found)
 
 
 HARD = {

@@ -106,6 +106,7 @@ class World:
             "card of a release": f"/cards/{self.release.subject}/",
             "card of a model": "/cards/model:tuned@1/",
             "card of a dataset": "/cards/dataset:chats@1/",
+            "rows of a dataset": "/versions/dataset:chats@1/rows/",
             "runs": "/runs/",
             "run": f"/runs/{self.run.pk}/",
             "evaluation": f"/evaluations/{good}/",

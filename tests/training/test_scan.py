@@ -5,10 +5,13 @@ import json
 from pathlib import Path
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
+from rest_framework.test import APIClient
 
 from governance.ledger.canonical import canonical
 from governance.ledger.models import Entry
+from governance.people.models import User
 from governance.registry import actions as registry
 from governance.registry import blobs, importers, lookup, rows
 from governance.registry.models import Version
@@ -257,6 +260,16 @@ class TestAfterRegistration:
         supervisor.execute(run.id, "worker")
         self.register(tmp_path)
         assert scans.Run.objects.count() == 1
+
+    def test_an_upload_over_the_api_is_told_in_a_header(self):
+        client = APIClient()
+        client.force_login(User.objects.get(username="ada"))
+        given = {"kind": "dataset", "slug": "rows", "meta": json.dumps(ABOUT)}
+        file = SimpleUploadedFile("rows.jsonl", b'{"text": "one"}\n')
+        response = client.post("/api/v1/versions/upload/", {**given, "file": [file]}, format="multipart")
+        assert response.status_code == 201
+        run = scans.unfinished(lookup.find("dataset:rows"))
+        assert response["Charter-Notes"] == f"A scan of dataset:rows@1 is queued: run {str(run.pk)[:8]}."
 
     def test_not_when_it_is_not_wanted(self, tmp_path, settings):
         self.register(tmp_path, "--no-scan")

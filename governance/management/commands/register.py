@@ -22,7 +22,9 @@ class Command(ActingCommand):
         super().add_arguments(parser)
         parser.add_argument("kind", help="artifact kind, such as dataset, model, constitution")
         parser.add_argument("slug", help="name within the kind: lower-case letters, digits, '.', '_', '-'")
-        parser.add_argument("file", type=Path, help="JSON Lines file, model folder, Markdown, YAML, JSON or text")
+        parser.add_argument(
+            "file", type=Path, help="JSON Lines file, model folder, Markdown, YAML, JSON or text"
+        )
         parser.add_argument(
             "--meta", type=Path, help="YAML or JSON with the fields that the file itself does not say"
         )

@@ -9,7 +9,7 @@ from governance.registry import actions, lookup
 
 class Command(ActingCommand):
     help = "Withdraw a sealed version: no run and no release may use it from now on."
-    example = 'manage.py revoke dataset:demo-scraped@1 --reason "no licence" --as ravi'
+    example = 'manage.py revoke dataset:demo-safety-preferences@1 --reason "one-sided" --as ravi'
     action = "registry:version:revoke"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
