@@ -1,6 +1,7 @@
 """Evaluations over HTTP: measured, told with their items, and two of them compared item by item."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
@@ -166,7 +167,7 @@ class EvaluationItems(Door):
         if not sha256:
             raise NotFound(f"{found.label} kept no items.")
         rows = StoredItems(str(sha256), (lambda item: item["task"] == task) if task else None)
-        return self.get_paginated_response(self.paginate_queryset(rows))
+        return self.get_paginated_response(self.paginate_queryset(cast("Sequence[Any]", rows)))
 
 
 class EvaluationCompare(Door):

@@ -1,7 +1,23 @@
 from django.urls import path, re_path, register_converter
 
 from governance import converters
-from governance.views import account, artifacts, cards, compose, health, home, ledger, lineage, new, proofs, releases, rows, search, tlog, versions
+from governance.views import (
+    account,
+    artifacts,
+    cards,
+    compose,
+    health,
+    home,
+    ledger,
+    lineage,
+    new,
+    proofs,
+    releases,
+    rows,
+    search,
+    tlog,
+    versions,
+)
 
 register_converter(converters.NameConverter, "name")
 register_converter(converters.SubjectConverter, "subject")

@@ -116,8 +116,8 @@ class EventFilter(LinesFilter):
 class RoleOut(serializers.Serializer[Any]):
     role = serializers.CharField()
     kinds = serializers.ListField(child=serializers.CharField())
-    required = serializers.BooleanField()
-    many = serializers.BooleanField()
+    required = serializers.BooleanField()  # type: ignore[assignment]
+    many = serializers.BooleanField()  # type: ignore[assignment]
 
 
 class StageOut(serializers.Serializer[Any]):

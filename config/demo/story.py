@@ -331,7 +331,7 @@ def _recipe(subject: str, tell: Tell) -> None:
     if runs.filter(state="succeeded").values("stage_name").distinct().count() == len(wanted):
         return
     with _worker() as worker:
-        run = _unfinished(runs) or recipes.start(recipe, actor=cast.actor("ada"))
+        run: Run | None = _unfinished(runs) or recipes.start(recipe, actor=cast.actor("ada"))
         while run is not None:
             number = wanted.index(run.stage_name)
             last = _followed(worker, run, number, len(wanted), tell)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
-from django.http.response import HttpResponseBase
 from rest_framework import exceptions, serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.negotiation import BaseContentNegotiation
@@ -95,7 +94,7 @@ class Door(GenericAPIView[Any]):
         throttling.note(self.request, exc)
         return super().handle_exception(exc)
 
-    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         return caching.finished(request, super().finalize_response(request, response, *args, **kwargs))
 
     def preferred(self) -> str:

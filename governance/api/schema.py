@@ -60,7 +60,7 @@ class Problem(serializers.Serializer[Any]):
 
 class Schema(AutoSchema):
     def _get_parameters(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = super()._get_parameters()  # type: ignore[no-untyped-call]
+        found: list[dict[str, Any]] = super()._get_parameters()
         return [*found, key_parameter()] if self.method == "POST" else found
 
     def _get_response_bodies(self, direction: str = "response") -> Any:
@@ -84,7 +84,9 @@ class Schema(AutoSchema):
     def _refusal(self, code: int, ref: dict[str, Any]) -> dict[str, Any]:
         """A reference to the refusal with this status, which stands in the document once."""
         name = "".join(HTTPStatus(code).phrase.split())
-        found = ResolvedComponent(name, ResolvedComponent.RESPONSE, schema=refusal(code, ref), object=name)
+        found = ResolvedComponent(  # type: ignore[no-untyped-call]
+            name, ResolvedComponent.RESPONSE, schema=refusal(code, ref), object=name
+        )
         self.registry.register_on_missing(found)
         return found.ref
 

@@ -1,18 +1,18 @@
 """How often somebody may ask, and how often somebody may come with a token that is none."""
 
-from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework import exceptions
 from rest_framework.request import Request
 
 from governance.people.models import Token
 from governance.people.throttle import ADDRESS, REQUESTS, address_of
 
 
-class TooMany(Throttled):
+class TooMany(exceptions.Throttled):
     """Says in a sentence how long to wait; `Retry-After` says it to programs."""
 
     def __init__(self, what: str, wait: int) -> None:
         super().__init__(wait)
-        self.detail = f"{what} Wait {wait} seconds, then go on."
+        self.detail = exceptions.ErrorDetail(f"{what} Wait {wait} seconds, then go on.", self.default_code)
 
 
 def refuse_locked(request: Request) -> None:
@@ -35,5 +35,5 @@ def who(request: Request) -> str:
 
 def note(request: Request, error: Exception) -> None:
     """Count a token that is none, or none any more, against the address that it came from."""
-    if isinstance(error, AuthenticationFailed):
+    if isinstance(error, exceptions.AuthenticationFailed):
         ADDRESS.failed(address_of(request))

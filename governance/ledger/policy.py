@@ -100,7 +100,7 @@ class Policy:
     @property
     def text(self) -> str:
         quorum = f"quorum {self.quorum}\n" if self.quorum else ""
-        return "".join(part.text for part in (*self.log, *self.witnesses)) + quorum
+        return "".join([*(key.text for key in self.log), *(one.text for one in self.witnesses), quorum])
 
     @property
     def keys(self) -> list[VerifierKey]:
@@ -127,10 +127,11 @@ class Policy:
 
 
 def _log_key(vkey: str, sizes: Sequence[str]) -> LogKey:
-    since, until = (*map(_number, sizes), *(None,) * (2 - len(sizes)))
-    if until is not None and until < (since or 0):
+    numbers = [_number(size) for size in sizes]
+    since, until = numbers[0] if numbers else 0, numbers[1] if len(numbers) > 1 else None
+    if until is not None and until < since:
         raise NoteError(f"the key of {vkey.partition('+')[0]!r} would end before it begins")
-    return LogKey(_key(vkey, ED25519), since or 0, until)
+    return LogKey(_key(vkey, ED25519), since, until)
 
 
 def _key(vkey: str, kind: bytes) -> VerifierKey:

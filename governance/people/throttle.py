@@ -102,10 +102,10 @@ LIMITS = (REQUESTS, ADDRESS, NAME)
 
 def check_rates(**_: Any) -> list[checks.CheckMessage]:
     """Rates that nobody can read stop the house before it opens, not at its first visitor."""
-    found = []
+    found: list[checks.CheckMessage] = []
     for limit in LIMITS:
         try:
-            _ = limit.rate
+            Rate.parse(getattr(settings, limit.setting))
         except ValueError as error:
             found.append(checks.Error(f"{limit.setting}: {error}", id="people.E001"))
     return found

@@ -311,7 +311,8 @@ def _checked(summary: Mapping[str, Any]) -> dict[str, Any]:
         ) from error
     except CanonicalError as error:
         raise ContentError("activity", [("summary", str(error))]) from error
-    return _without_gaps({name: _without_gaps(value) for name, value in said.items()})
+    whole = {name: _without_gaps(value) for name, value in said.items()}
+    return {name: value for name, value in whole.items() if value is not None}
 
 
 def _without_gaps(value: Any) -> Any:

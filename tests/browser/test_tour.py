@@ -40,7 +40,8 @@ class Walk:
     def type(self, **fields: str) -> None:
         """Type into fields, whose labels are given with `_` for a blank."""
         for name, value in fields.items():
-            label = self.page.get_by_label(re.compile(rf"^{name.replace('_', ' ')}\s*(needed)?$"))
+            named = self.page.get_by_label(re.compile(rf"^{name.replace('_', ' ')}\s*(needed)?$"))
+            label = named.filter(visible=True).first
             if label.evaluate("field => field.tagName") == "SELECT":
                 label.select_option(value)
             else:
@@ -116,7 +117,9 @@ def registered(walk: Walk) -> None:
     walk.sign_in_as("ada")
     work, described = walk.house.work, {"Description": "Written for the tour.", "Licence": "CC0-1.0"}
     rated = {"Source_type": "synthetic", "Guidelines": "guideline:desk-raters"}
-    walk.register("Dataset", "desk-pairs", work / "pairs.jsonl", **described, **rated, unfold="More that can be told")
+    walk.register(
+        "Dataset", "desk-pairs", work / "pairs.jsonl", **described, **rated, unfold="More that can be told"
+    )
     expect(walk.page.get_by_text("preference").first).to_be_visible()
     base = Path(walk.written("base").strip())
     walk.register("Model", "base", *sorted(base.iterdir()), Origin="pretrained", **described)

@@ -81,7 +81,11 @@ def test_the_outputs_are_a_whole_model(tuned):
 
 def test_the_resolved_configuration_is_kept(tuned):
     told = json.loads((tuned / "config.json").read_text())["trainer"]
-    assert (told["beta"], told["loss_type"], told["loss_weights"]) == ("0.1", ["sigmoid", "sft"], ["1", "0.2"])
+    assert (told["beta"], told["loss_type"], told["loss_weights"]) == (
+        "0.1",
+        ["sigmoid", "sft"],
+        ["1", "0.2"],
+    )
 
 
 def judge(folder: Path, **content: Any) -> dict[str, Any]:
