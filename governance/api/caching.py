@@ -40,7 +40,7 @@ def finished(request: Any, response: HttpResponseBase) -> HttpResponseBase:
     known = request.META.get("HTTP_IF_NONE_MATCH", "")
     if not (reading and known and "ETag" in response and matches(known, response["ETag"])):
         return response
-    response.close()
+    # The first response is dropped, not closed: closing one tells Django that the request is over. No file is open in it yet.
     same = HttpResponse(status=304)
     for name in ("ETag", "Cache-Control", "Vary"):
         same[name] = response[name]

@@ -12,11 +12,10 @@ class LedgerConfig(AppConfig):
         # Only now: the guards' module reads models.
         from governance.ledger import auditable, events, guards, triggers
         from governance.ledger.events import LedgerEvent
-        from governance.ledger.models import Erasure, SigningKey
+        from governance.ledger.models import SigningKey
 
         events.register(LedgerEvent)
-        for model in (SigningKey, Erasure):
-            auditable.register(model)
+        auditable.register(SigningKey)
         triggers.register_rule(triggers.Frozen(SigningKey, ("vkey", "since"), unless={}))
         triggers.register_rule(
             triggers.Moves(
@@ -25,9 +24,6 @@ class LedgerConfig(AppConfig):
                 {SigningKey.ACTIVE: (SigningKey.RETIRED, SigningKey.COMPROMISED)},
                 initial=(SigningKey.ACTIVE,),
             )
-        )
-        triggers.register_rule(
-            triggers.Frozen(Erasure, ("authority", "reason", "targets", "at", "by"), unless={})
         )
         connection_created.connect(guards.on_connection)
         pre_migrate.connect(guards.before_migration, sender=self)

@@ -47,4 +47,3 @@ class LedgerEvent(EventKind):
     KEY_ADDED = "ledger:key:added"
     KEY_RETIRED = "ledger:key:retired"
     KEY_COMPROMISED = "ledger:key:compromised"
-    ERASED = "ledger:erasure:done"

@@ -78,10 +78,19 @@ def generate() -> VerifierKey:
     if next_path().exists():
         raise KeyUnavailable("a rotation died half way; run `manage.py ledger rotate` again, which ends it")
     if not (os.environ.get("LEDGER_KEY") or private_path().exists()):
+        if policy_path().exists():
+            raise KeyUnavailable(
+                f"the ledger's private key is gone, although {policy_path()} names it; restore the key from its backup."
+                " Another one could not sign for this log"
+            )
         write_private(private_path(), SignerKey.generate(settings.LEDGER_ORIGIN))
     verifier = signer().verifier
     if not policy_path().exists():
         replace(policy_path(), LogKey(verifier).text)
+    if verifier not in policy().keys:
+        raise KeyUnavailable(
+            f"{policy_path()} does not name the key {verifier.text}; which of the two is right?"
+        )
     return verifier
 
 

@@ -177,32 +177,3 @@ class SigningKey(Auditable):
 
     def ledger_state(self) -> dict[str, dict[str, Any]]:
         return {"P": {"vkey": self.vkey, "state": self.state, "since": self.since, "until": self.until}}
-
-
-class Erasure(Auditable):
-    """That something was erased on a legal request: what kind of thing, on whose authority and why, never the value."""
-
-    ledger_type = "ledger.erasure"
-
-    authority = models.CharField(max_length=200)
-    reason = models.TextField()
-    targets = models.JSONField()
-    at = models.DateTimeField()
-    by = models.CharField(max_length=80)
-
-    class Meta:
-        ordering = ("-at",)
-
-    def __str__(self) -> str:
-        return f"erasure of {len(self.targets)} on the authority of {self.authority}"
-
-    def ledger_state(self) -> dict[str, dict[str, Any]]:
-        return {
-            "P": {
-                "authority": self.authority,
-                "reason": self.reason,
-                "targets": self.targets,
-                "at": self.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "by": self.by,
-            }
-        }

@@ -9,6 +9,7 @@ from django.utils import timezone
 from redis import RedisError
 from rest_framework.test import APIClient
 
+from config.settings import cache
 from governance.people import throttle
 from governance.people.throttle import Rate
 from tests.api.conftest import V1, problem
@@ -141,3 +142,14 @@ def test_a_rate_that_nobody_can_read_stops_the_house(settings, text):
     settings.CHARTER_LOCKOUT = text
     assert [error.id for error in throttle.check_rates()] == ["people.E001"]
     assert "CHARTER_LOCKOUT" in throttle.check_rates()[0].msg
+
+
+@pytest.mark.service
+def test_limits_hold_in_redis_as_in_the_folder(redis_broker, settings, signed_in):
+    settings.CHARTER_API_RATE, settings.CHARTER_FAILURE_RATE = "3/h", "3/15m"
+    settings.CACHES = {"default": cache(redis_broker, settings.CHARTER_HOME)}
+    client = signed_in("ada")
+    assert [client.get(ME).status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert [guess(n).status_code for n in range(4)] == [401, 401, 401, 429]
+    throttle.ADDRESS.forget("127.0.0.1")
+    assert guess(5).status_code == 401

@@ -42,7 +42,9 @@ class Found(HTMLParser):
 
     def _path(self, link: str) -> str:
         parts = urlsplit(urljoin(f"http://here{self.address}", link))
-        return f"{parts.path}?{parts.query}" if parts.query else parts.path if parts.netloc == "here" else ""
+        if parts.netloc != "here":
+            return ""
+        return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def patterns() -> dict[str, str]:

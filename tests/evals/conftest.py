@@ -50,7 +50,7 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
             eos_token_id=tokenizer.eos_token_id,
         )
     )
-    learn(model, tokenizer, steps=120)
+    learn(model, tokenizer)
     folder = tmp_path_factory.mktemp("small-model")
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -76,19 +76,24 @@ def byte_tokenizer() -> Any:
     return tokenizer
 
 
-def learn(model: Any, tokenizer: Any, steps: int) -> None:
+def learn(model: Any, tokenizer: Any, enough: float = 0.005, most: int = 1000) -> None:
+    """Until the lessons are known by heart, on whatever processor: a fixed number of steps is enough only on some."""
     import torch
 
     texts = [f"<|user|>{question}<|end|><|assistant|>{answer}<|end|>" for question, answer in LESSONS]
     batch = tokenizer(texts, return_tensors="pt", padding=True, padding_side="right")
-    labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)
+    answered = (batch["input_ids"] == tokenizer.convert_tokens_to_ids("<|assistant|>")).cumsum(-1)
+    asked = (answered == 0) | (batch["input_ids"] == tokenizer.convert_tokens_to_ids("<|assistant|>"))
+    labels = batch["input_ids"].masked_fill((batch["attention_mask"] == 0) | asked, -100)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
-    for _ in range(steps):
+    for _ in range(most):
         optimizer.zero_grad()
-        model(
-            input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=labels
-        ).loss.backward()
+        loss = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=labels).loss
+        if loss.item() < enough:
+            return
+        loss.backward()
         optimizer.step()
+    raise AssertionError(f"the lessons are not learned after {most} steps")
 
 
 @pytest.fixture

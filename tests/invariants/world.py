@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.utils import timezone
 
+from governance.ledger import rotation
 from governance.people.actions import create_token
 from governance.releases.actions import run_gate
 from tests.builders import ADA, MARA
@@ -19,6 +20,7 @@ def everything(folder: Path) -> World:
     token_of(world)
     faking.install()
     actions.queue(faking.spec(), actor=ADA)
+    rotation.rotate(actor=ADA)
     return world
 
 

@@ -254,6 +254,9 @@ def test_a_changed_checkpoint(ledger, statement, reason):
 def test_a_checkpoint_by_another_key(ledger):
     connection.close()
     keys.private_path().unlink()
+    with pytest.raises(keys.KeyUnavailable, match="restore the key"):
+        keys.generate()
+    keys.policy_path().unlink()
     keys.generate()
     assert says([problem.sentence for problem in audit.run().problems], "checkpoint at 5", "not signed by")
 

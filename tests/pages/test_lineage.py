@@ -61,7 +61,7 @@ def test_drawing_and_list_name_the_same(shown):
 def test_the_legend_tells_lines_apart_without_colour(shown):
     page = shown(prompt("alone"))
     legend = page.split('class="legend"')[1].split("</ul>")[0]
-    assert re.findall(r"</svg>([\w ]+)</li>", legend) == ["weight", "data", "feedback", "part or setting"]
+    assert re.findall(r"</svg>([\w ]+?)\s*</li>", legend) == ["weight", "data", "feedback", "part or setting"]
     css = (builders.Path(view.__file__).parents[2] / "static" / "charter.css").read_text()
     dashes = re.findall(r'\.link\[data-ancestry="(\w+)"\] {[^}]*stroke-dasharray: ([\d ]+)', css)
     assert {name for name, _ in dashes} == {"data", "feedback", "part"}

@@ -72,22 +72,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Erasure',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('ledger_rev', models.PositiveIntegerField(default=0, editable=False)),
-                ('authority', models.CharField(max_length=200)),
-                ('reason', models.TextField()),
-                ('targets', models.JSONField()),
-                ('at', models.DateTimeField()),
-                ('by', models.CharField(max_length=80)),
-                ('ledger_head', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.entry', to_field='leaf_hash')),
-            ],
-            options={
-                'ordering': ('-at',),
-            },
-        ),
-        migrations.CreateModel(
             name='SigningKey',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
