@@ -61,7 +61,7 @@ class Sides:
 
 def figures(quick: bool) -> Iterator[Figure]:
     """Of each method: the whole, the training loop, the callback's share, and whether the losses are the same."""
-    steps, pairs = (3, 1) if quick else (60, 6)
+    steps, pairs = (LOGGING, 1) if quick else (60, 6)
     base = scratch.base_model()
     with scratch.sqlite("training"):
         gather()

@@ -93,7 +93,7 @@ def test_a_filter_changes_the_list_and_the_address_but_not_the_page(open_as):
     watched = open_as("axel")
     page = watched.go("/artifacts/")
     page.evaluate("window.marker = 1")
-    page.get_by_label("Kind").select_option("constitution")
+    page.get_by_label("Kind", exact=True).select_option("constitution")
     expect(page).to_have_url(re.compile("kind=constitution"))
     expect(page.locator("#results tbody tr")).to_have_count(2)
     expect(page.get_by_role("link", name="Constitution house")).to_be_visible()
