@@ -13,3 +13,9 @@ class NameConverter:
 
 class SubjectConverter(NameConverter):
     regex = r"[a-z-]+:[A-Za-z0-9._-]+@[0-9]{1,9}"
+
+
+class TextConverter(NameConverter):
+    """Any text of one part of an address, but NUL, which PostgreSQL cannot even compare."""
+
+    regex = r"[^/\x00]+"

@@ -21,6 +21,7 @@ from governance.views import (
 
 register_converter(converters.NameConverter, "name")
 register_converter(converters.SubjectConverter, "subject")
+register_converter(converters.TextConverter, "text")
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -49,7 +50,7 @@ urlpatterns = [
     path("ledger/", ledger.ledger, name="ledger"),
     path("ledger/entries/<int:index>/", proofs.entry, name="entry"),
     path("ledger/entries/<int:index>/bundle/", proofs.entry_bundle, name="entry-bundle"),
-    path("ledger/objects/<str:kind>/<str:key>/", proofs.history, name="ledger-object"),
+    path("ledger/objects/<text:kind>/<text:key>/", proofs.history, name="ledger-object"),
     path("ledger/checkpoint", tlog.checkpoint, name="tlog-checkpoint"),
     re_path(rf"^ledger/tile/(?P<level>0|[1-9][0-9]?)/{tlog.PLACE}$", tlog.tile, name="tlog-tile"),
     re_path(rf"^ledger/tile/entries/{tlog.PLACE}$", tlog.entries, name="tlog-entries"),

@@ -65,6 +65,10 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def joined_groups(self, account: Account) -> str:
         return ", ".join(account.groups) or "none"
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        # PostgreSQL cannot compare text with NUL; Django answers 400 for a lookup that is not allowed.
+        return "\x00" not in str(value) and super().lookup_allowed(lookup, value, request)
+
     def get_form(
         self, request: HttpRequest, obj: Account | None = None, change: bool = False, **kwargs: Any
     ) -> Any:

@@ -125,3 +125,9 @@ def test_the_ledger_is_the_only_log(client, cast):
     assert not LogEntry.objects.exists()
     history = client.get(desk.address.replace("change", "history"))
     assert history["Location"] == "/artifacts/constitution:house/"
+
+
+@pytest.mark.parametrize("query", ["handle=a%00b", "q=a%00b", "id__exact=%00", "nonsense=1", "p=%00"])
+def test_a_list_of_accounts_asked_for_nonsense_does_not_break(client, cast, query):
+    client.force_login(cast.root)
+    assert client.get(f"/admin/people/account/?{query}").status_code in {200, 302, 400}
