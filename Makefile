@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 POSTGRES ?= postgres://postgres@127.0.0.1:5432/charter
 ON_BOTH := $(addprefix tests/,people registry reviews evidence releases cards training evals api pages invariants)
 
-.PHONY: install demo serve test test-all test-postgres check bench audit clean
+.PHONY: install demo serve test test-all test-postgres fuzz check bench audit clean
 
 install: $(STAMP)
 
@@ -29,6 +29,10 @@ serve: install
 
 test: install
 	@$(PY) -m pytest -q -m "not slow and not service" -n 2
+
+# 10,000 mutated bundles, members and proofs each; `make test` tries a tenth.
+fuzz: install
+	@FUZZ=10000 $(PY) -m pytest -q tests/ledger/test_fuzz.py
 
 test-postgres: install
 	@DATABASE_URL=$(POSTGRES) $(PY) -m pytest -q -m "not slow and not service" -n 2 $(ON_BOTH)

@@ -1,4 +1,4 @@
-"""The full audit behind `ledger verify`: entries, tree, checkpoints and rows, each recomputed and compared.
+"""The full audit behind `ledger verify`: entries, tree, checkpoints, rows and stored files, recomputed and compared.
 
 It trusts nothing that stands in the database, so what it finds is a sentence and never an exception: a row that
 was tampered with may break any code that reads it.
@@ -10,8 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Model, QuerySet
 
@@ -25,7 +27,7 @@ from governance.ledger.tiling import Span, integrate, root, tile_path
 from governance.ledger.tree import leaf_hash
 
 CHUNK = 500
-CHECKS = ("entries", "revisions", "tree", "checkpoints", "rows", "guards")
+OWN_CHECKS = ("entries", "revisions", "tree", "checkpoints", "rows", "guards")
 
 # Called with what is being read, how many items are done and how many there are.
 Progress = Callable[[str, int, int], None]
@@ -45,6 +47,8 @@ class Audit:
 
     looked_at: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    """What is no fault but should be known, such as something that started and has not ended."""
 
     @property
     def holds(self) -> bool:
@@ -58,8 +62,51 @@ class Audit:
             self.found(check, sentence)
 
 
-def run(progress: Progress = lambda what, done, total: None) -> Audit:
-    """Audit the whole ledger, on one snapshot of the database, and reconcile every auditable row with it."""
+Check = Callable[[Audit, Progress, "Done"], None]
+_further: dict[str, Check] = {}
+
+
+def register(name: str, check: Check) -> None:
+    """Have the audit also look at what a room keeps beside the ledger's own. Called by its AppConfig.ready()."""
+    _further[name] = check
+
+
+def checks() -> list[str]:
+    """The names of all checks, in the order in which they are made."""
+    return [*OWN_CHECKS, *_further]
+
+
+class Done:
+    """What a run has found whole already, kept in a file until it ends, so that an interrupted one can go on."""
+
+    def __init__(self, *, resume: bool) -> None:
+        self.path = Path(settings.LEDGER_DIR) / "verify.done"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not resume:
+            self.path.unlink(missing_ok=True)
+        self._names = set(self.path.read_text().split()) if self.path.exists() else set()
+        self._file = self.path.open("a")
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._names
+
+    def add(self, name: str) -> None:
+        """Remember `name`, which holds no blanks."""
+        self._file.write(f"{name}\n")
+        self._file.flush()
+
+    def forget(self) -> None:
+        """The run has come to its end."""
+        self._file.close()
+        self.path.unlink()
+
+
+def run(progress: Progress = lambda what, done, total: None, *, resume: bool = False) -> Audit:
+    """Audit the whole ledger, on one snapshot of the database, and reconcile every auditable row with it.
+
+    Then come the checks that rooms have registered; those that take long may skip, when told to `resume`, what an
+    interrupted run found whole. The ledger itself is always read from the start: a part of it proves nothing.
+    """
     audit = Audit()
     policy = _policy(audit)
     # The signer's memory first: it must not be newer than the snapshot.
@@ -78,6 +125,10 @@ def run(progress: Progress = lambda what, done, total: None) -> Audit:
             _reconcile(audit, walk, model, progress)
         _check_vanished(audit, walk)
         _check_guards(audit)
+    done = Done(resume=resume)
+    for name, check in _further.items():
+        _attempt(audit, name, name, lambda check=check: check(audit, progress, done))  # type: ignore[misc]
+    done.forget()
     return audit
 
 

@@ -7,9 +7,9 @@ from governance.ledger import bundle, cosigning, dsse, keys, publish, tiles
 from governance.ledger.canonical import canonical
 from governance.ledger.models import Checkpoint, Entry
 from governance.ledger.note import encode64
-from governance.ledger.proof import Proof
+from governance.ledger.proof import Extension, Proof
 from governance.ledger.signing import sign_envelope
-from governance.ledger.tiling import inclusion
+from governance.ledger.tiling import consistency, inclusion
 from governance.ledger.verify import CHECKPOINT, POLICY, STATEMENT
 
 
@@ -20,6 +20,13 @@ def prove(index: int, checkpoint: Checkpoint | None = None) -> Proof:
     """
     checkpoint = checkpoint or Checkpoint.objects.latest("size")
     return Proof(index, inclusion(tiles.cached(), index, checkpoint.size), publish.cosigned_note(checkpoint))
+
+
+def prove_extension(old: int, checkpoint: Checkpoint) -> Extension:
+    """The proof that `checkpoint` extends the log's first `old` entries. Raises ValueError when it covers fewer."""
+    return Extension(
+        old, consistency(tiles.cached(), old, checkpoint.size), publish.cosigned_note(checkpoint)
+    )
 
 
 def disclose(entry: Entry, classes: Collection[str]) -> bytes:

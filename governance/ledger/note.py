@@ -177,6 +177,8 @@ def _split(text: str) -> tuple[str, list[str]]:
     lines = signatures.split("\n")
     if not separator or len(lines) < 2 or lines.pop() or len(lines) > MAX_SIGNATURES:
         raise NoteError("a note is its text, an empty line and 1 to 100 signature lines")
+    if len(set(lines)) < len(lines):
+        raise NoteError("a signature line stands twice")
     if any(char < " " and char != "\n" for char in body):
         raise NoteError("the note's text contains a control character")
     return body + "\n", lines

@@ -1,7 +1,7 @@
-"""Verify a bundle offline: `python -m governance.ledger.verify BUNDLE.zip [--key VKEY-or-policy-file] [--json]`.
+"""Verify a bundle or a proof offline: `python -m governance.ledger.verify FILE [--key VKEY-or-policy-file] [--json]`.
 
 Needs the standard library and `cryptography`: no database, no network, no trust in whoever runs the ledger. Exit
-code 0 only if everything holds, 1 if something does not, 2 if the file or the policy cannot be read.
+code 0 only if everything holds, 1 if something does not, 2 if a file or the policy cannot be read.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from governance.ledger import bundle, dsse
 from governance.ledger.canonical import CanonicalError, loads_canonical, sha256_hex
 from governance.ledger.note import NoteError, TreeHead, decode64
 from governance.ledger.policy import Policy, Seen
-from governance.ledger.proof import Proof, ProofError
+from governance.ledger.proof import HEADER, Extension, Proof, ProofError
 from governance.ledger.recompute import Disclosed, Mismatch, check_fact, index_facts
 from governance.ledger.tree import leaf_hash
 
@@ -79,6 +79,32 @@ def verify(data: bytes, policy: Policy | None = None) -> Report:
     if report.attempt("bundle form", lambda: members.update(bundle.read(data)), f"{len(data)} bytes"):
         _verify_members(report, members, policy)
     return report
+
+
+def verify_proof(text: str, entry: bytes, policy: Policy) -> Report:
+    """Check that `entry` (bytes as in a bundle's entries/<i>.json) stands where the tlog-proof `text` says."""
+    report = Report()
+    report.attempt("inclusion proof", lambda: _check_proof(report, text, entry, policy))
+    return report
+
+
+def verify_extension(text: str, old: str, policy: Policy) -> Report:
+    """Check that the log with the consistency proof `text` has only grown since the signed checkpoint `old`."""
+    report = Report()
+    report.attempt("consistency proof", lambda: _check_extension(report, text, old, policy))
+    return report
+
+
+def _check_proof(report: Report, text: str, entry: bytes, policy: Policy) -> None:
+    proof = Proof.parse(text)
+    body = _disclosed(entry, proof, policy).body
+    said = " ".join(str(body.get(name)) for name in ("at", "actor", "op", "type", "id"))
+    report.notes.append(f"Entry {proof.index}: {said}")
+
+
+def _check_extension(report: Report, text: str, old: str, policy: Policy) -> None:
+    size = Extension.parse(text).check(replace(policy, quorum=0).open(old).head, policy)
+    report.notes.append(f"The tree of {size} entries extends the older one.")
 
 
 def _verify_members(report: Report, members: dict[str, bytes], given: Policy | None) -> None:
@@ -154,14 +180,18 @@ def _check_pairs(members: Mapping[str, bytes]) -> None:
 
 
 def _open_entry(members: Mapping[str, bytes], index: int, policy: Policy) -> Disclosed:
-    match loads_canonical(members[f"entries/{index}.json"]):
+    proof = Proof.parse(_text(members, f"proofs/{index}.txt"))
+    if proof.index != index or proof.checkpoint != _text(members, CHECKPOINT):
+        raise ProofError("the proof is for another entry or another checkpoint")
+    return _disclosed(members[f"entries/{index}.json"], proof, policy)
+
+
+def _disclosed(entry: bytes, proof: Proof, policy: Policy) -> Disclosed:
+    match loads_canonical(entry):
         case {"body": str(encoded), "parts": dict(parts), **rest} if not rest:
             body = decode64(encoded)
         case _:
             raise Mismatch("an entry has exactly body and parts")
-    proof = Proof.parse(_text(members, f"proofs/{index}.txt"))
-    if proof.index != index or proof.checkpoint != _text(members, CHECKPOINT):
-        raise ProofError("the proof is for another entry or another checkpoint")
     proof.check(leaf_hash(body), policy)
     content = loads_canonical(body)
     return Disclosed(content, {name: _open_part(content, name, part) for name, part in parts.items()})
@@ -230,25 +260,44 @@ def _given(argument: str | None) -> Policy | None:
     return Policy.parse(path.read_text() if path.is_file() else argument)
 
 
+def _looked_at(options: argparse.Namespace) -> Report:
+    """Raises OSError, UnicodeDecodeError or NoteError when what is needed cannot be read."""
+    data: bytes = options.file.read_bytes()
+    policy = _given(options.key)
+    text = data.decode("utf-8", "replace")
+    if data.startswith(b"PK"):
+        return verify(data, policy)
+    if policy is None:
+        raise NoteError("a proof is checked with --key, the log's public key or policy from elsewhere")
+    if text.startswith(HEADER) and options.entry:
+        return verify_proof(text, options.entry.read_bytes(), policy)
+    if text.startswith("old ") and options.old:
+        return verify_extension(text, options.old.read_text(), policy)
+    raise NoteError(
+        "the file is no bundle, no proof of an --entry, and no proof that extends an --old checkpoint"
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command: print what holds; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m governance.ledger.verify",
-        description="Check a bundle offline. " + MEANING,
+        description="Check a bundle or a proof offline. " + MEANING,
         epilog="example: python -m governance.ledger.verify release.zip --key policy.txt",
     )
-    parser.add_argument("bundle", type=Path, help="the zip file")
+    parser.add_argument("file", type=Path, help="the bundle (a zip file), or the text of a proof")
     parser.add_argument(
         "--key", help="the ledger's public key (vkey text) or its policy (a file), got from elsewhere"
     )
+    parser.add_argument("--entry", type=Path, help="with an inclusion proof: the entry that it is about")
+    parser.add_argument("--old", type=Path, help="with a consistency proof: the older signed checkpoint")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)
     try:
-        data, policy = options.bundle.read_bytes(), _given(options.key)
+        report = _looked_at(options)
     except (OSError, NoteError, UnicodeDecodeError) as error:
-        sys.stderr.write(f"cannot read the bundle or the key: {error}\n")
+        sys.stderr.write(f"nothing was checked: {error}\n")
         return 2
-    report = verify(data, policy)
     sys.stdout.write(_as_json(report) if options.json else _table(report))
     return 0 if report.holds else 1
 

@@ -7,14 +7,16 @@ class RegistryConfig(AppConfig):
     label = "registry"
 
     def ready(self) -> None:
-        from governance.ledger import auditable, events, triggers
+        from governance.ledger import audit, auditable, events, triggers
         from governance.people.permissions import ENGINEER, POLICY_EDITOR, RELEASE_MANAGER, REVIEWER, allow
-        from governance.registry import access, kinds, proxies, search, states  # noqa: F401  (proxies are models too)
+        from governance.registry import access, checks, kinds, proxies, search, states  # noqa: F401  (proxies are models too)
         from governance.registry.events import RegistryEvent
         from governance.registry.models import Activity, Artifact, Version
         from governance.registry.search.own import SOURCES
 
         events.register(RegistryEvent)
+        audit.register("files", checks.files)
+        audit.register("starts", checks.starts)
         for model in (Artifact, Version, Activity):
             auditable.register(model)
         for action in ("registry:version:register", "registry:version:draft"):

@@ -109,6 +109,12 @@ def opened(sha256: str) -> Iterator[IO[bytes]]:
         file.close()
 
 
+def digest(sha256: str) -> str:
+    """SHA-256 (hex) of the bytes that the store holds under that name. Raises MissingBlob."""
+    with opened(sha256) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
 def read(sha256: str, limit: int | None = None) -> bytes:
     with opened(sha256) as file:
         return file.read() if limit is None else file.read(limit)

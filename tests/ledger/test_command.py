@@ -15,6 +15,7 @@ from governance.ledger import keys
 from governance.ledger.models import Checkpoint, Entry
 from governance.ledger.note import open_checkpoint
 from governance.ledger.proof import Proof
+from governance.ledger.verify import main
 from tests.ledger.world import make, make_many
 
 
@@ -48,6 +49,46 @@ def test_prove_writes_a_proof(database, tmp_path, capsys):
     assert Proof.parse(out.read_text()).check(leaf, keys.policy()) == 3
     with pytest.raises(CommandError, match="no leaf 3"):
         call_command("ledger", "prove", "3")
+
+
+def test_proofs_are_checked_by_the_verifier(database, tmp_path, capsys):
+    make_many(3)
+    call_command("ledger", "checkpoint")
+    old, proof, entry, grown = (tmp_path / name for name in ("old.txt", "1.txt", "1.json", "grown.txt"))
+    old.write_text(capsys.readouterr().out)
+    make_many_more = [make(f"later-{number}") for number in range(4)]
+    call_command("ledger", "checkpoint")
+    call_command("ledger", "prove", "1", "--out", str(proof), "--entry", str(entry))
+    call_command("ledger", "prove", "--since", "3", "--out", str(grown))
+    capsys.readouterr()
+    key = ["--key", str(keys.policy_path())]
+    assert main([str(proof), "--entry", str(entry), *key]) == 0
+    told = capsys.readouterr().out
+    assert "Entry 1:" in told
+    assert "person:ada registry:artifact:created registry.artifact" in told
+    assert b"a test" not in entry.read_bytes(), "only the public part leaves"
+    assert main([str(grown), "--old", str(old), *key]) == 0
+    assert f"The tree of {3 + len(make_many_more)} entries extends the older one." in capsys.readouterr().out
+    call_command("ledger", "prove", "2", "--entry", str(entry))
+    assert main([str(proof), "--entry", str(entry), *key]) == 1, "another entry than the proof is about"
+    old.write_text(old.read_text().replace("\n3\n", "\n2\n"))
+    assert main([str(grown), "--old", str(old), *key]) == 1
+    assert "the signature by" in capsys.readouterr().out
+
+
+def test_proofs_need_what_they_are_checked_against(database, tmp_path, capsys):
+    make_many(2)
+    call_command("ledger", "checkpoint")
+    proof = tmp_path / "1.txt"
+    call_command("ledger", "prove", "1", "--out", str(proof))
+    assert main([str(proof)]) == 2
+    assert "--key" in capsys.readouterr().err
+    assert main([str(proof), "--key", str(keys.policy_path())]) == 2
+    assert "--entry" in capsys.readouterr().err
+    with pytest.raises(CommandError, match="cannot extend"):
+        call_command("ledger", "prove", "--since", "3")
+    with pytest.raises(CommandError, match="--entry belongs"):
+        call_command("ledger", "prove", "--since", "1", "--entry", str(tmp_path / "e.json"))
 
 
 def test_run_needs_the_key(committed_db):

@@ -21,12 +21,11 @@ from governance.ledger import cosigning, export, keys, publish
 from governance.ledger.models import Alarm, Checkpoint, Cosignature, Entry
 from governance.ledger.note import COSIGNATURE, NoteError, TreeHead, cosignatures
 from governance.ledger.policy import Policy
-from governance.ledger.proof import Proof
+from governance.ledger.proof import Extension, Proof
 from governance.ledger.settle import NotSettled, settle
 from governance.ledger.signing import SignerKey, sign_note
 from governance.ledger.tiling import consistency, integrate, root
 from governance.ledger.tree import leaf_hash
-from governance.ledger.witness import Submission
 from governance.ledger.witness.memory import Memory, Refusal
 from governance.ledger.witness.server import application
 from tests.ledger.world import make, make_many
@@ -49,9 +48,9 @@ class Tree:
     def head(self, size: int) -> TreeHead:
         return TreeHead(LOG.name, size, root(self.read, size))
 
-    def submission(self, old: int, new: int, key: SignerKey = LOG) -> Submission:
+    def submission(self, old: int, new: int, key: SignerKey = LOG) -> Extension:
         proof = consistency(self.read, old, new) if old <= new else []
-        return Submission(old, proof, sign_note(self.head(new).text, key))
+        return Extension(old, proof, sign_note(self.head(new).text, key))
 
 
 ONE = Tree(*(b"%d" % number for number in range(20)))
@@ -63,7 +62,7 @@ def memory(tmp_path) -> Memory:
     return Memory(tmp_path / "seen", WENDY, [Policy.of(LOG.verifier)], lambda: NOON)
 
 
-def refused(memory: Memory, submission: Submission) -> tuple[int, int | None]:
+def refused(memory: Memory, submission: Extension) -> tuple[int, int | None]:
     with pytest.raises(Refusal) as refusal:
         memory.add_checkpoint(submission)
     return refusal.value.status, refusal.value.size
@@ -73,13 +72,13 @@ def test_a_witness_cosigns_what_grows(memory):
     for old, new in ((0, 3), (3, 3), (3, 8), (8, 20)):
         submission = ONE.submission(old, new)
         line = memory.add_checkpoint(submission)
-        assert cosignatures(submission.note + line, [WENDY.verifier]) == {WENDY.verifier: NOON}
+        assert cosignatures(submission.checkpoint + line, [WENDY.verifier]) == {WENDY.verifier: NOON}
         assert memory.last(LOG.name) == ONE.head(new)
 
 
 def test_a_submission_reads_back(memory):
     submission = ONE.submission(3, 20)
-    assert Submission.parse(submission.text) == submission
+    assert Extension.parse(submission.text) == submission
 
 
 def test_a_fork_is_never_cosigned(memory):
@@ -116,11 +115,11 @@ def dying(original, *, after: bool):
 @pytest.mark.parametrize(
     ("submission", "status"),
     [
-        (Submission(9, [], sign_note(ONE.head(8).text, LOG)), 400),
-        (Submission(0, [bytes(32)], sign_note(ONE.head(8).text, LOG)), 422),
-        (Submission(0, [], sign_note(ONE.head(8).text, SignerKey.generate(LOG.name))), 403),
-        (Submission(0, [], sign_note(TreeHead("log.test/b", 8, bytes(32)).text, LOG)), 404),
-        (Submission(0, [], "nonsense"), 400),
+        (Extension(9, [], sign_note(ONE.head(8).text, LOG)), 400),
+        (Extension(0, [bytes(32)], sign_note(ONE.head(8).text, LOG)), 422),
+        (Extension(0, [], sign_note(ONE.head(8).text, SignerKey.generate(LOG.name))), 403),
+        (Extension(0, [], sign_note(TreeHead("log.test/b", 8, bytes(32)).text, LOG)), 404),
+        (Extension(0, [], "nonsense"), 400),
     ],
     ids=["old-beyond", "needless-proof", "another-key", "another-log", "no-checkpoint"],
 )
@@ -244,7 +243,7 @@ def test_a_witness_that_saw_another_history_raises_an_alarm_until_it_agrees(comm
         key = SignerKey.parse((folder / "witness.key").read_text().strip())
         memory = Memory(folder, key, [keys.policy()], time.time)
         forged = TreeHead(keys.signer().name, 5, bytes(32))
-        memory.add_checkpoint(Submission(0, [], sign_note(forged.text, keys.signer())))
+        memory.add_checkpoint(Extension(0, [], sign_note(forged.text, keys.signer())))
         assert cosigning.collect(checkpoint) == 0
         assert cosigning.collect(checkpoint) == 0
         alarm = Alarm.objects.get()

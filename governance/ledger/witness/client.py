@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from governance.ledger.note import NoteError, TreeHead, cosignatures
 from governance.ledger.policy import Witness
-from governance.ledger.witness import PATH, SIZE_TYPE, Submission
+from governance.ledger.proof import Extension
+from governance.ledger.witness import PATH, SIZE_TYPE
 
 TIMEOUT_SECONDS = 10
 MAX_ANSWER = 16 * 1024
@@ -39,14 +40,14 @@ def ask(witness: Witness, note: str, head: TreeHead, prove: Prove, last: int = 0
 
     Raises Unreachable, or Disagrees when it saw more entries than the log has, or other ones.
     """
-    status, kind, text = _send(witness, Submission(last, _proof(prove, last, head.size), note))
+    status, kind, text = _send(witness, Extension(last, _proof(prove, last, head.size), note))
     if status == 409 and kind == SIZE_TYPE:
         seen = _size(text)
         if seen > head.size or seen == last:
             raise Disagrees(
                 f"{witness.key.name} saw {seen} entries of another history; the log has {head.size}"
             )
-        status, kind, text = _send(witness, Submission(seen, _proof(prove, seen, head.size), note))
+        status, kind, text = _send(witness, Extension(seen, _proof(prove, seen, head.size), note))
     if status in (409, 422):
         raise Disagrees(f"{witness.key.name} does not find its last head in this log ({text.strip()[:200]})")
     if status != 200:
@@ -76,11 +77,11 @@ def _size(text: str) -> int:
     return int(number)
 
 
-def _send(witness: Witness, submission: Submission) -> tuple[int, str, str]:
+def _send(witness: Witness, extension: Extension) -> tuple[int, str, str]:
     address = f"{witness.address.rstrip('/')}/{PATH}"
     if not address.startswith(("http://", "https://")):
         raise Unreachable(f"{witness.key.name} has no address to ask at: {witness.address!r}")
-    request = urllib.request.Request(address, submission.text.encode(), method="POST")  # noqa: S310 - checked above
+    request = urllib.request.Request(address, extension.text.encode(), method="POST")  # noqa: S310 - checked above
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - checked above
             return _read(answer)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from governance.ledger.note import NoteError, TreeHead, open_checkpoint
 from governance.ledger.policy import Policy
+from governance.ledger.proof import Extension
 from governance.ledger.signing import SignerKey, cosign
 from governance.ledger.tree import verify_consistency
-from governance.ledger.witness import Submission
 
 
 class Refusal(Exception):
@@ -33,14 +33,14 @@ class Memory:
         self.folder, self.key, self.policies, self.clock = folder, key, policies, clock
         folder.mkdir(parents=True, exist_ok=True)
 
-    def add_checkpoint(self, submission: Submission) -> str:
+    def add_checkpoint(self, extension: Extension) -> str:
         """The cosignature line. Raises Refusal: 400, 403, 404, 409 or 422."""
-        head = self._signed(submission.note)
-        if submission.old > head.size:
-            raise Refusal(400, f"the old size {submission.old} is beyond the checkpoint's {head.size}")
+        head = self._signed(extension.checkpoint)
+        if extension.old > head.size:
+            raise Refusal(400, f"the old size {extension.old} is beyond the checkpoint's {head.size}")
         with self._locked(head.origin):
             last = self.last(head.origin)
-            _check_extends(submission, head, last)
+            _check_extends(extension, head, last)
             # Before the signature leaves: a witness that forgot could be shown another history.
             self._remember(head)
         return cosign(head.text, int(self.clock()), self.key)
@@ -94,17 +94,17 @@ class Memory:
             yield
 
 
-def _check_extends(submission: Submission, head: TreeHead, last: TreeHead | None) -> None:
+def _check_extends(extension: Extension, head: TreeHead, last: TreeHead | None) -> None:
     seen = last or TreeHead(head.origin, 0, b"")
-    if submission.old != seen.size:
-        raise Refusal(409, f"this witness saw {seen.size} entries last, not {submission.old}", seen.size)
+    if extension.old != seen.size:
+        raise Refusal(409, f"this witness saw {seen.size} entries last, not {extension.old}", seen.size)
     if last is None or not last.size:
-        if submission.proof:
+        if extension.hashes:
             raise Refusal(422, "a first checkpoint needs no proof")
         return
     if head.size == last.size and head.root != last.root:
         raise Refusal(
             409, f"this witness saw another tree of {last.size} entries: the log has forked", last.size
         )
-    if not verify_consistency(last.size, head.size, last.root, head.root, submission.proof):
+    if not verify_consistency(last.size, head.size, last.root, head.root, extension.hashes):
         raise Refusal(422, f"the proof does not lead from {last.size} to {head.size} entries")

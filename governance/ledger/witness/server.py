@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from governance.ledger.note import NoteError
-from governance.ledger.witness import MAX_BODY, PATH, SIZE_TYPE, Submission
+from governance.ledger.proof import Extension, ProofError
+from governance.ledger.witness import MAX_BODY, PATH, SIZE_TYPE
 from governance.ledger.witness.memory import Memory, Refusal
 
 TEXT = "text/plain; charset=utf-8"
@@ -41,8 +41,8 @@ async def _answer(memory: Memory, scope: Mapping[str, Any], receive: Receive) ->
 
 def _judge(memory: Memory, body: bytes) -> Answer:
     try:
-        return 200, TEXT, memory.add_checkpoint(Submission.parse(body.decode()))
-    except (NoteError, UnicodeDecodeError) as error:
+        return 200, TEXT, memory.add_checkpoint(Extension.parse(body.decode()))
+    except (ProofError, UnicodeDecodeError) as error:
         return 400, TEXT, f"{error}\n"
     except Refusal as refusal:
         if refusal.size is not None:

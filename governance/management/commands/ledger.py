@@ -21,9 +21,20 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from governance.ledger import audit, cosigning, export, keys, rotation, sequencer, signer, timestamps
+from governance.ledger import (
+    audit,
+    cosigning,
+    export,
+    keys,
+    mirror,
+    publish,
+    rotation,
+    sequencer,
+    signer,
+    timestamps,
+)
 from governance.ledger.actors import Actor
-from governance.ledger.models import Checkpoint, Head
+from governance.ledger.models import Checkpoint, Entry, Head
 from governance.ledger.note import COSIGNATURE, NoteError, VerifierKey
 from governance.ledger.policy import Policy, Witness
 from governance.ledger.settle import NotSettled, settle
@@ -40,7 +51,10 @@ EXAMPLES = """examples:
   manage.py ledger run                      sequence and sign until SIGTERM
   manage.py ledger verify --json            recompute and compare everything
   manage.py ledger checkpoint               settle, then print the newest signed checkpoint
+  manage.py ledger verify --resume          go on where an interrupted one stopped
   manage.py ledger prove 12 --out 12.txt    the proof of entry 12 as a C2SP tlog-proof
+  manage.py ledger prove --since 500        the proof that nothing of the first 500 entries changed
+  manage.py ledger export /srv/log          the public log as files (C2SP tlog-tiles)
   manage.py ledger rotate                   bring in a new key; checkpoints are signed with both
   manage.py ledger retire                   end the rotation: the old key signs nothing more
   manage.py ledger freeze --reason "…"      the key was stolen: a last checkpoint, then nothing more
@@ -62,15 +76,29 @@ class Command(BaseCommand):
         verbs = parser.add_subparsers(
             dest="verb",
             required=True,
-            metavar="run|verify|checkpoint|prove|keygen|rotate|retire|freeze|abandon|stamp|witness",
+            metavar="run|verify|checkpoint|prove|export|keygen|rotate|retire|freeze|abandon|stamp|witness",
         )
         verbs.add_parser("run", help="sequence and sign whatever is pending, until SIGTERM")
         verify = verbs.add_parser("verify", help="recompute everything; exit 0 only if all of it holds")
         verify.add_argument("--json", action="store_true", help="print JSON instead of a table")
         verbs.add_parser("checkpoint", help="settle, and print the newest signed checkpoint")
-        prove = verbs.add_parser("prove", help="write the proof of one entry")
-        prove.add_argument("index", type=int, help="the entry's leaf index")
+        verify.add_argument(
+            "--resume", action="store_true", help="skip the stored files that an interrupted run has read"
+        )
+        prove = verbs.add_parser("prove", help="write the proof of one entry, or that the log has only grown")
+        which = prove.add_mutually_exclusive_group(required=True)
+        which.add_argument("index", type=int, nargs="?", help="the entry's leaf index")
+        which.add_argument("--since", type=int, metavar="SIZE", help="the size of an older checkpoint")
         prove.add_argument("--out", type=Path, help="file to write; standard output without it")
+        prove.add_argument(
+            "--entry",
+            type=Path,
+            help="file for the entry itself with its public part, which the proof is about",
+        )
+        mirrored = verbs.add_parser(
+            "export", help="write the public log into a folder, or bring it up to date"
+        )
+        mirrored.add_argument("folder", type=Path, help="where checkpoint, tiles, entries and policy.txt go")
         verbs.add_parser("keygen", help="make the signing key unless there is one; print the public key")
         verbs.add_parser("rotate", help="bring in a new key; from now on checkpoints are signed with both")
         verbs.add_parser("retire", help="end a rotation; the old key signs nothing more and is deleted")
@@ -147,9 +175,14 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         self.stdout.write(f"{stamped} at {stamped.at:%F %T} UTC")
 
-    def do_verify(self, *, json: bool, **_: Any) -> None:
-        with _progress(visible=not json) as progress:
-            result = audit.run(progress)
+    def do_verify(self, *, json: bool, resume: bool, **_: Any) -> None:
+        try:
+            with _progress(visible=not json) as progress:
+                result = audit.run(progress, resume=resume)
+        except KeyboardInterrupt:
+            raise CommandError(
+                "interrupted; `manage.py ledger verify --resume` goes on without reading the same files again"
+            ) from None
         _print_json(self, result) if json else _print_table(result)
         if not result.holds:
             sys.exit(1)
@@ -157,17 +190,32 @@ class Command(BaseCommand):
     def do_checkpoint(self, **_: Any) -> None:
         self.stdout.write(settle().note, ending="")
 
-    def do_prove(self, *, index: int, out: Path | None, **_: Any) -> None:
+    def do_prove(
+        self, *, index: int | None, since: int | None, out: Path | None, entry: Path | None, **_: Any
+    ) -> None:
+        if entry and index is None:
+            raise CommandError("--entry belongs to the proof of one entry; give its index instead of --since")
         try:
-            text = export.prove(index).text
+            newest = Checkpoint.objects.latest("size")
+            text = (export.prove_extension(since or 0, newest) if index is None else export.prove(index)).text
         except Checkpoint.DoesNotExist as error:
             raise CommandError("nothing is signed yet; run `manage.py ledger checkpoint` first") from error
         except ValueError as error:
-            raise CommandError(f"{error}; run `manage.py ledger checkpoint` if the entry is new") from error
+            raise CommandError(f"{error}; run `manage.py ledger checkpoint` if it is new") from error
+        if entry:
+            entry.write_bytes(export.disclose(Entry.objects.get(leaf_index=index), ["P"]))
         if out:
             out.write_text(text)
         else:
             self.stdout.write(text, ending="")
+
+    def do_export(self, *, folder: Path, **_: Any) -> None:
+        try:
+            self.stdout.write(f"{folder}: {mirror.write(folder)}")
+        except publish.NotThere as error:
+            raise CommandError(f"{error} Run `manage.py ledger checkpoint` first") from error
+        except (mirror.OtherHistory, OSError) as error:
+            raise CommandError(str(error)) from error
 
     def do_keygen(self, **_: Any) -> None:
         last = signer.frozen()
@@ -250,19 +298,22 @@ def _progress(*, visible: bool) -> Iterator[audit.Progress]:
 def _print_table(result: audit.Audit) -> None:
     console = Console()
     table = Table("check", "looked at", "problems")
-    for check in audit.CHECKS:
+    for check in audit.checks():
         found = sum(problem.check == check for problem in result.problems)
         table.add_row(check, str(result.looked_at[check]), str(found) if found else "none")
     console.print(table)
     for problem in result.problems:
         console.print(f"{problem.check}: {problem.sentence}", markup=False, highlight=False, soft_wrap=True)
+    for notice in result.notices:
+        console.print(f"note: {notice}", markup=False, highlight=False, soft_wrap=True)
     console.print("Everything holds." if result.holds else f"{len(result.problems)} problems.")
 
 
 def _print_json(command: Command, result: audit.Audit) -> None:
     report = {
         "holds": result.holds,
-        "looked_at": {check: result.looked_at[check] for check in audit.CHECKS},
+        "looked_at": {check: result.looked_at[check] for check in audit.checks()},
+        "notices": result.notices,
         "problems": [{"check": problem.check, "sentence": problem.sentence} for problem in result.problems],
     }
     command.stdout.write(json.dumps(report, indent=2))
