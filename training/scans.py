@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from governance.cards.escaping import visible
 from governance.ledger.actors import Actor
-from governance.ledger.canonical import CanonicalError, decimal_text, loads_canonical
+from governance.ledger.canonical import CanonicalError, loads_canonical
+from governance.ledger.decimals import decimal_text
 from governance.registry import blobs, lookup, states
 from governance.registry.kinds.base import Hex, faults
 from governance.registry.models import Activity, Version

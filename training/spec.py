@@ -19,7 +19,8 @@ from typing import Annotated, Any
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from governance.ledger.canonical import canonical, decimal_text, sha256_hex
+from governance.ledger.canonical import canonical, sha256_hex
+from governance.ledger.decimals import decimal_text
 from training.methods import BadParams, read
 
 MAX_SPEC_CHARACTERS = 200_000

@@ -6,12 +6,11 @@ the standard library's sorted, compact JSON is RFC 8785; everything outside it i
 
 import hashlib
 import json
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 MAX_DEPTH = 100
 MAX_INT = 2**53 - 1
-MAX_DECIMAL_PLACES = 400
 
 
 class CanonicalError(ValueError):
@@ -62,22 +61,6 @@ def loads_canonical(data: bytes) -> Any:
 def sha256_hex(data: bytes) -> str:
     """SHA-256 of `data` as 64 lowercase hex digits."""
     return hashlib.sha256(data).hexdigest()
-
-
-def decimal_text(number: Decimal) -> str:
-    """The one way to write a decimal: no exponent, no trailing zeros, minus zero as 0.
-
-    Raises CanonicalError for NaN, infinities and numbers with more than 400 digits on either side of the point.
-    """
-    if not number.is_finite():
-        raise CanonicalError(f"{number} is not a finite number")
-    digits = len(number.as_tuple().digits)
-    if number and (abs(number.adjusted()) > MAX_DECIMAL_PLACES or digits > MAX_DECIMAL_PLACES):
-        raise CanonicalError(f"a number with more than {MAX_DECIMAL_PLACES} digits on one side of the point")
-    if not number:
-        return "0"
-    # normalize() rounds to the context's precision, so the context must be as wide as the number.
-    return format(number.normalize(Context(prec=digits)), "f")
 
 
 def _check(value: Any, path: str, depth: int) -> None:

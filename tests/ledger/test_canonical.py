@@ -6,14 +6,8 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.ledger.canonical import (
-    MAX_INT,
-    CanonicalError,
-    canonical,
-    decimal_text,
-    loads,
-    loads_canonical,
-)
+from governance.ledger.canonical import MAX_INT, CanonicalError, canonical, loads, loads_canonical
+from governance.ledger.decimals import decimal_text
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 KEYS = st.text(st.characters(min_codepoint=1, max_codepoint=127), max_size=8)

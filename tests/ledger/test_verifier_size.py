@@ -17,6 +17,10 @@ BLANK = {
     tokenize.DEDENT,
     tokenize.ENDMARKER,
 }
+NAMES = """
+import sys, governance.ledger.verify
+print(*(f"{n}={m.__file__}" for n, m in sys.modules.items() if n.startswith("governance")), sep="\\n")
+"""
 PROOF_CODE = 800
 """Lines that check log, proofs, signatures and bundles."""
 WITH_FACTS = 1000
@@ -26,16 +30,7 @@ WITH_FACTS = 1000
 def ours() -> dict[str, Path]:
     """The modules of this project that the verifier loads, packages' empty files left out."""
     found = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import sys, governance.ledger.verify\n"
-            "print(*(f'{n}={m.__file__}' for n, m in sys.modules.items() if n.startswith('governance')), sep='\\n')",
-        ],
-        cwd=settings.BASE_DIR,
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-c", NAMES], cwd=settings.BASE_DIR, capture_output=True, text=True, check=True
     )
     modules = dict(line.split("=", 1) for line in found.stdout.splitlines())
     return {name: Path(place) for name, place in modules.items() if not place.endswith("__init__.py")}

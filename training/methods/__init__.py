@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
-from governance.ledger.canonical import decimal_text
+from governance.ledger.decimals import decimal_text
 
 Fraction = Annotated[Decimal, PlainSerializer(decimal_text, return_type=str)]
 """A number with a fraction: exact, and dumped as the text that a digest may be taken of."""

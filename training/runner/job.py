@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from governance.ledger.canonical import decimal_text
+from governance.ledger.decimals import decimal_text
 from training.runner.failures import BadInput, Cancelled, FailureClass, JobUnreadable
 
 HEARTBEAT_SECONDS = 2.0

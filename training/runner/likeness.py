@@ -6,7 +6,7 @@ import orjson
 import polars
 from rensa import RMinHash, RMinHashDeduplicator
 
-from governance.ledger.canonical import decimal_text
+from governance.ledger.decimals import decimal_text
 from training.methods.scan import Params
 from training.runner.rows import Row
 from training.runner.tongues import drawn

@@ -8,7 +8,7 @@ from governance.evidence.facts import Fact
 from governance.evidence.records import Sealed
 from governance.evidence.schema import FIELDS
 from governance.evidence.view import View
-from governance.ledger.canonical import decimal_text
+from governance.ledger.decimals import decimal_text
 
 SHARE_PLACES = Decimal("0.000001")
 SYNTHETIC = ("generator", "generator_version", "prompt_template", "sampling", "filter", "purpose")

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from governance.ledger.canonical import canonical, decimal_text, sha256_hex
+from governance.ledger.canonical import canonical, sha256_hex
+from governance.ledger.decimals import decimal_text
 
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 SLUG_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
