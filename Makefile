@@ -6,11 +6,14 @@ PY := $(VENV)/bin/python
 PORT ?= 8000
 SERVE ?= 1
 STAMP := $(VENV)/.installed
+OUTSIDE := .venv-outside
+OUTSIDE_JS := tests/outside/js
 # The server on which tests make their databases, and the tests that run on SQLite and there (tests/ledger does by itself).
 POSTGRES ?= postgres://postgres@127.0.0.1:5432/charter
+POSTGRES_ANSWERS = $(PY) -c 'import psycopg, sys; psycopg.connect(sys.argv[1], dbname="postgres", connect_timeout=3)' $(POSTGRES)
 ON_BOTH := $(addprefix tests/,people registry reviews evidence releases cards training evals api pages invariants)
 
-.PHONY: install demo serve test test-all test-postgres fuzz check bench audit clean
+.PHONY: install outside demo serve test test-all test-postgres fuzz torture check bench audit clean
 
 install: $(STAMP)
 
@@ -20,6 +23,18 @@ $(STAMP): requirements.txt requirements-dev.txt
 	@echo "Installing the pinned packages (a few minutes the first time)…"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --progress-bar on -r requirements-dev.txt
 	@touch $(STAMP)
+
+# Verifiers that others wrote, for tests/outside, apart from what Charter itself runs on; also needed: golang-golang-x-mod-dev.
+outside: $(OUTSIDE)/.installed $(OUTSIDE_JS)/node_modules/.package-lock.json
+
+$(OUTSIDE)/.installed: requirements-outside.txt
+	@test -x $(OUTSIDE)/bin/python || $(PYTHON) -m venv $(OUTSIDE)
+	@$(OUTSIDE)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-outside.txt
+	@touch $@
+
+$(OUTSIDE_JS)/node_modules/.package-lock.json: $(OUTSIDE_JS)/package-lock.json
+	@npm ci --prefix $(OUTSIDE_JS) --silent --no-fund --no-audit
+	@touch $@
 
 demo: install
 	@$(PY) manage.py demo $(if $(filter 0,$(SERVE)),--no-serve,--serve --port $(PORT))
@@ -39,9 +54,17 @@ test-postgres: install
 
 test-all: install
 	@$(PY) -m pytest -q
-	@if $(PY) -c 'import psycopg, sys; psycopg.connect(sys.argv[1], dbname="postgres", connect_timeout=3)' $(POSTGRES); \
+	@if $(POSTGRES_ANSWERS); \
 	then $(MAKE) --no-print-directory test-postgres; \
 	else echo "Skipped: make test-postgres, because no PostgreSQL answers at $(POSTGRES)"; fi
+
+# So many processes are killed: half on SQLite, half on PostgreSQL where it answers. TORTURE=200 narrows it, SEED repeats one.
+TORTURE ?= 2000
+torture: install
+	@$(PY) -m tests.torture --on sqlite --kills $$(($(TORTURE) / 2)) $(if $(SEED),--seed $(SEED))
+	@if $(POSTGRES_ANSWERS); \
+	then $(PY) -m tests.torture --on postgresql --kills $$(($(TORTURE) / 2)) $(if $(SEED),--seed $(SEED)); \
+	else echo "Skipped: the torture on PostgreSQL, because none answers at $(POSTGRES)"; fi
 
 check: install
 	@$(VENV)/bin/ruff check .

@@ -3,6 +3,8 @@
 import shutil
 import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -70,10 +72,9 @@ class Authority:
         return (self.folder / "answer.tsr").read_bytes()
 
 
-@pytest.fixture
-def authority(tmp_path, settings):
-    """The authority, listening; `spoil` may be set to a function over its answers."""
-    made = Authority(tmp_path / "authority")
+@contextmanager
+def listening(made: Authority) -> Iterator[str]:
+    """The authority's address; its `spoil` may be set to a function over its answers."""
     made.spoil = lambda answer: answer
 
     class Door(BaseHTTPRequestHandler):
@@ -89,11 +90,19 @@ def authority(tmp_path, settings):
 
     server = HTTPServer(("127.0.0.1", 0), Door)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    settings.LEDGER_TSA_URL = f"http://127.0.0.1:{server.server_port}/"
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def authority(tmp_path, settings):
+    made = Authority(tmp_path / "authority")
     settings.LEDGER_TSA_ROOTS = str(made.root)
-    yield made
-    server.shutdown()
-    server.server_close()
+    with listening(made) as settings.LEDGER_TSA_URL:
+        yield made
 
 
 @pytest.fixture
