@@ -3,6 +3,8 @@
 from django.urls import include, path, re_path
 
 from evals import api as evals
+from evals import contamination_api as contamination
+from evals import import_api
 from governance.api import urls as governance
 from governance.api.document import Document
 from governance.api.missing import Missing
@@ -10,7 +12,14 @@ from training import api as training
 
 app_name = "api"
 schema = path("schema/", Document.as_view(), name="schema")
-endpoints = [*governance.urlpatterns, *training.urlpatterns, *evals.urlpatterns, schema]
+endpoints = [
+    *governance.urlpatterns,
+    *training.urlpatterns,
+    *evals.urlpatterns,
+    *import_api.urlpatterns,
+    *contamination.urlpatterns,
+    schema,
+]
 
 urlpatterns = [
     path("v1/", include(endpoints)),

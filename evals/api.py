@@ -61,15 +61,17 @@ class EvaluationDetail(EvaluationOut):
 
 
 class ItemOut(serializers.Serializer[Any]):
-    """One item as the harness kept it."""
+    """One item as the harness kept it; null is what imported files do not tell."""
 
     task = serializers.CharField()
     item = serializers.CharField(help_text="Its name in the suite.")
-    item_hash = serializers.CharField()
-    prompt_hash = serializers.CharField()
-    target = serializers.CharField()
-    filter = serializers.CharField(help_text="What turned the response into what was scored.")
-    response = serializers.CharField()
+    item_hash = serializers.CharField(allow_null=True)
+    prompt_hash = serializers.CharField(allow_null=True)
+    target = serializers.CharField(allow_null=True)
+    filter = serializers.CharField(
+        allow_null=True, help_text="What turned the response into what was scored."
+    )
+    response = serializers.CharField(allow_null=True)
     score = serializers.CharField(help_text="As decimal text.")
     flags = serializers.ListField(child=serializers.CharField())
     cluster = serializers.CharField(
@@ -83,7 +85,8 @@ class ComparisonOut(serializers.Serializer[Any]):
     b = EvaluationOut()
     tasks = serializers.ListField(
         child=ObjectField(),
-        help_text="A task each: difference, interval, verdict, and the items that differ.",
+        help_text="A task each: difference, interval, verdict, and the items that differ. `p_holm`: `p` corrected for all "
+        "tasks, for claims of improvement; `detectable`: the true difference that so many items find 4 times in 5.",
     )
     warnings = serializers.ListField(child=serializers.CharField())
     scope = serializers.CharField()

@@ -6,13 +6,26 @@ class EvalsConfig(AppConfig):
     label = "evals"
 
     def ready(self) -> None:
-        from evals import found, panels, provider, stage
+        from evals import (
+            contamination,
+            contamination_facts,
+            contamination_views,
+            copies,
+            found,
+            panels,
+            provider,
+            stage,
+        )
         from governance.evidence import providers
-        from governance.registry import search
+        from governance.registry import erasure, search
         from governance.views.panels import on_version
         from training import stages
 
         stages.register(stage.STAGE)
+        stages.register(contamination.STAGE)
         providers.register("comparison", provider.facts)
+        providers.register("contamination", contamination_facts.facts)
+        erasure.register_copies(copies.of_version)
         search.register(found.SOURCE)
         on_version(panels.evaluations_of)
+        on_version(contamination_views.searches_of)

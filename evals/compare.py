@@ -2,22 +2,22 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from evals.statistics.bootstrap import bootstrap
+from evals.cautions import Item, Pairs, about_claim, about_items, about_task, about_whole
 from evals.statistics.decimals import p_text, text
-from evals.statistics.intervals import is_binary
+from evals.statistics.intervals import LEVEL, is_binary
+from evals.statistics.multiplicity import holm
+from evals.statistics.normal import z_for
 from evals.statistics.paired import Discordance, PairedDifference, discordance, paired_difference, tango
-from evals.statistics.verdicts import Verdict, n_for_margin, verdict
+from evals.statistics.scores import mean_interval
+from evals.statistics.verdicts import Direction, Verdict, minimum_detectable_effect, n_for_margin, verdict
 
-Item = Mapping[str, Any]
 Key = tuple[str, str, str]
 
 SHARED_SETTINGS = ("chat_template_sha256", "system_instruction_sha256")
-TASK_SETTINGS = ("version", "metric", "direction", "few_shot", "generation", "margin")
-CEILING = 0.95
-FEW_CLUSTERS = 30
+TASK_SETTINGS = ("version", "metric", "direction", "few_shot", "generation", "margin", "judge")
 BOOTSTRAP_SEED = 20240923
 SCOPE = "Intervals over items speak of these weights; one run says nothing about another seed of the recipe."
 
@@ -56,7 +56,11 @@ class DiscordantItem:
 
 @dataclass(frozen=True)
 class TaskComparison:
-    """One task's comparison. `difference` is a - b; `lower` and `upper` are its 95% interval by `method`."""
+    """One task's comparison. `difference` is a - b; `lower` and `upper` are its 95% interval by `method`.
+
+    `p_holm` is `p` corrected for all tasks of the comparison, for claims of improvement only: the verdict, which
+    gates read, is not corrected. `detectable` is the true difference that this comparison finds 4 times in 5.
+    """
 
     task: str
     metric: str
@@ -73,6 +77,8 @@ class TaskComparison:
     n10: int | None
     n01: int | None
     p: float
+    p_holm: float
+    detectable: float
     correlation: float | None
     verdict: Verdict
     n_needed: int
@@ -86,6 +92,7 @@ class TaskComparison:
             "margin": text(self.margin), "n": self.n, "score_a": text(self.score_a), "score_b": text(self.score_b),
             "difference": text(self.difference), "se": text(self.se), "ci_low": text(self.lower),
             "ci_high": text(self.upper), "method": self.method, "n10": self.n10, "n01": self.n01, "p": p_text(self.p),
+            "p_holm": p_text(self.p_holm), "detectable": text(self.detectable),
             "correlation": None if self.correlation is None else text(self.correlation),
             "direction": str(self.verdict.direction), "size": str(self.verdict.size), "n_needed": self.n_needed,
             "warnings": list(self.warnings), "discordant": [vars(item) for item in self.discordant],
@@ -118,12 +125,22 @@ def compare(a: Measured, b: Measured) -> Comparison:
     shared = sorted(tasks_a.keys() & tasks_b.keys())
     if not shared:
         raise NotLikeForLike("tasks", sorted(tasks_a), sorted(tasks_b))
-    compared = tuple(_compare_task(tasks_a[name], tasks_b[name], a.items, b.items) for name in shared)
-    return Comparison(compared, tuple(_whole_warnings(a, b, tasks_a.keys() ^ tasks_b.keys())))
+    compared = [_compare_task(tasks_a[name], tasks_b[name], a.items, b.items) for name in shared]
+    return Comparison(
+        tuple(_as_family(compared)), tuple(about_whole(a.results, b.results, tasks_a.keys() ^ tasks_b.keys()))
+    )
 
 
 def _tasks(side: Measured) -> dict[str, Mapping[str, Any]]:
     return {task["task"]: task for task in side.results["results"]}
+
+
+def _as_family(tasks: Sequence[TaskComparison]) -> Iterable[TaskComparison]:
+    """Each task with its p-value among all of them; a gain that does not stand there is warned of."""
+    for task, found in zip(tasks, holm([task.p for task in tasks]), strict=True):
+        is_claim = found.rejected or task.verdict.direction != Direction.IMPROVED
+        warned = () if is_claim else (about_claim(task.p, found.adjusted, len(tasks)),)
+        yield replace(task, p_holm=found.adjusted, warnings=(*task.warnings, *warned))
 
 
 def _require_same(field: str, a: object, b: object, task: str = "") -> None:
@@ -139,16 +156,16 @@ def _compare_task(
         _require_same(field, terms.get(field), other.get(field), name)
     side_a, doubled_a = _by_key(items_a, name)
     side_b, doubled_b = _by_key(items_b, name)
+    _require_told(name, side_a, side_b)
+    _require_one_filter(name, side_a, side_b)
     _require_same_prompts(name, side_a, side_b)
     keys = sorted(side_a.keys() & side_b.keys(), key=lambda key: str(side_a[key]["item"]))
     if len(keys) < 2:
         raise NotLikeForLike("items (fewer than 2 shared)", len(side_a), len(side_b), name)
     pairs = [(side_a[key], side_b[key]) for key in keys]
-    dropped = (
-        [side_a[key] for key in side_a.keys() - side_b.keys()],
-        [side_b[key] for key in side_b.keys() - side_a.keys()],
-    )
-    return _judge(terms, pairs, [*_doubled_warning(doubled_a | doubled_b), *_dropped_warnings(*dropped)])
+    only_a = [side_a[key] for key in side_a.keys() - side_b.keys()]
+    only_b = [side_b[key] for key in side_b.keys() - side_a.keys()]
+    return _judge(terms, pairs, about_items(doubled_a | doubled_b, only_a, only_b))
 
 
 def _by_key(items: Sequence[Item], task: str) -> tuple[dict[Key, Item], set[str]]:
@@ -164,6 +181,22 @@ def _by_key(items: Sequence[Item], task: str) -> tuple[dict[Key, Item], set[str]
     return found, doubled
 
 
+def _require_told(task: str, a: Mapping[Key, Item], b: Mapping[Key, Item]) -> None:
+    """Imported files may not tell what was asked; two unknowns are no pair."""
+    for place, field in enumerate(("item_hash", "prompt_hash", "filter")):
+        told = [all(key[place] is not None for key in side) for side in (a, b)]
+        if not all(told):
+            words = ["recorded" if one else "not recorded" for one in told]
+            raise NotLikeForLike(field, words[0], words[1], task)
+
+
+def _require_one_filter(task: str, a: Mapping[Key, Item], b: Mapping[Key, Item]) -> None:
+    """A harness may write one row per filter; counting them all would count an item several times."""
+    used_a, used_b = (sorted({key[2] for key in side}) for side in (a, b))
+    if max(len(used_a), len(used_b)) > 1:
+        raise NotLikeForLike("filter (several)", used_a, used_b, task)
+
+
 def _require_same_prompts(task: str, a: Mapping[Key, Item], b: Mapping[Key, Item]) -> None:
     asked = {key[0]: key for key in b}
     for key in a:
@@ -173,23 +206,21 @@ def _require_same_prompts(task: str, a: Mapping[Key, Item], b: Mapping[Key, Item
         _require_same("filter", key[2], asked[key[0]][2], task)
 
 
-def _judge(
-    terms: Mapping[str, Any], pairs: Sequence[tuple[Item, Item]], warnings: Iterable[str]
-) -> TaskComparison:
+def _judge(terms: Mapping[str, Any], pairs: Pairs, warnings: Iterable[str]) -> TaskComparison:
     a, b = _scores(x for x, _ in pairs), _scores(y for _, y in pairs)
-    clusters = _clusters(x for x, _ in pairs)
+    clusters = _clusters(pairs, terms["task"])
     paired = paired_difference(a, b, clusters)
     counts = discordance(a, b) if is_binary(a) and is_binary(b) else None
     lower, upper, method = _interval(paired, counts, [x - y for x, y in zip(a, b, strict=True)], clusters)
     higher, margin = terms["direction"] == "higher", float(terms["margin"])
+    p = counts.p if counts and clusters is None else paired.p
     return TaskComparison(
         task=terms["task"], metric=terms["metric"], higher_is_better=higher, margin=margin, n=paired.n,
         score_a=paired.mean_a, score_b=paired.mean_b, difference=paired.difference, se=paired.se,
         lower=lower, upper=upper, method=method, n10=counts.n10 if counts else None, n01=counts.n01 if counts else None,
-        p=counts.p if counts and clusters is None else paired.p,
-        correlation=paired.correlation, verdict=verdict(lower, upper, margin, higher_is_better=higher),
-        n_needed=_n_needed(paired, counts, margin),
-        warnings=(*warnings, *_reading_warnings(paired, terms, higher)), discordant=tuple(_discordant(pairs)),
+        p=p, p_holm=p, detectable=_detectable(lower, upper), correlation=paired.correlation,
+        verdict=verdict(lower, upper, margin, higher_is_better=higher), n_needed=_n_needed(paired, counts, margin),
+        warnings=(*warnings, *about_task(pairs, paired, counts, terms)), discordant=tuple(_discordant(pairs)),
     )  # fmt: skip
 
 
@@ -197,12 +228,21 @@ def _scores(items: Iterable[Item]) -> list[float]:
     return [float(item["score"]) for item in items]
 
 
-def _clusters(items: Iterable[Item]) -> list[str] | None:
-    """Each item's cluster, an item without one being its own; None when no item names any."""
-    rows = list(items)
-    if not any("cluster" in row for row in rows):
+def _clusters(pairs: Pairs, task: str) -> list[str] | None:
+    """Each item's cluster, an item without one being its own; None when no item names any.
+
+    Raises NotLikeForLike where the two sides put an item into different clusters, or only one side into any.
+    """
+    if not any("cluster" in item for pair in pairs for item in pair):
         return None
-    return [f"cluster {row['cluster']}" if "cluster" in row else f"item {row['item']}" for row in rows]
+    for x, y in pairs:
+        _require_same("cluster", x.get("cluster"), y.get("cluster"), task)
+    return [f"cluster {x['cluster']}" if "cluster" in x else f"item {x['item']}" for x, _ in pairs]
+
+
+def _detectable(lower: float, upper: float) -> float:
+    """From the interval rather than the error, which is 0 where no item is discordant."""
+    return minimum_detectable_effect((upper - lower) / 2 / z_for(LEVEL))
 
 
 def _interval(
@@ -216,10 +256,8 @@ def _interval(
         return interval.lower, interval.upper, interval.method
     if paired.se == 0:
         return _interval_without_spread(paired)
-    if clusters is not None and len(set(clusters)) < FEW_CLUSTERS:
-        drawn = bootstrap(differences, seed=BOOTSTRAP_SEED, clusters=clusters)
-        return drawn.lower, drawn.upper, f"cluster bootstrap, {drawn.rounds} rounds, seed {drawn.seed}"
-    return paired.lower, paired.upper, "paired" if clusters is None else "clustered"
+    found = mean_interval(differences, seed=BOOTSTRAP_SEED, clusters=clusters)
+    return found.lower, found.upper, found.method
 
 
 def _interval_without_spread(paired: PairedDifference) -> tuple[float, float, str]:
@@ -240,50 +278,9 @@ def _n_needed(paired: PairedDifference, counts: Discordance | None, margin: floa
     return max(math.ceil(floor), n_for_margin(paired.n * paired.se**2 + paired.difference**2, margin))
 
 
-def _discordant(pairs: Iterable[tuple[Item, Item]]) -> Iterable[DiscordantItem]:
+def _discordant(pairs: Pairs) -> Iterable[DiscordantItem]:
     for x, y in pairs:
         if x["score"] != y["score"]:
             yield DiscordantItem(
                 x["item"], x["item_hash"], x["score"], y["score"], x["response"], y["response"]
             )
-
-
-def _doubled_warning(doubled: set[str]) -> Iterable[str]:
-    if doubled:
-        yield f"Counted once although the suite holds them more than once: {_names(doubled)}."
-
-
-def _dropped_warnings(only_a: Sequence[Item], only_b: Sequence[Item]) -> Iterable[str]:
-    for side, items in (("a", only_a), ("b", only_b)):
-        if items:
-            yield f"Left out because only {side} was asked: {_names(str(item['item']) for item in items)}."
-
-
-def _reading_warnings(paired: PairedDifference, terms: Mapping[str, Any], higher: bool) -> Iterable[str]:
-    errors = [1 - score if higher else score for score in (paired.mean_a, paired.mean_b)]
-    if max(errors) < 1 - CEILING:
-        ratio = (
-            f"the error rates' ratio is {text(errors[0] / errors[1])}" if errors[1] else "b makes no error"
-        )
-        yield f"Ceiling: both models are above {CEILING:.0%}, so differences are squeezed; {ratio}."
-    if paired.clusters is not None and paired.clusters < FEW_CLUSTERS:
-        yield f"Only {paired.clusters} clusters: too few for the clustered error, so whole clusters were resampled."
-    if (terms.get("generation") or {}).get("do_sample"):
-        yield "Responses were sampled once at a temperature above 0: the sampling adds noise that no interval shows."
-
-
-def _whole_warnings(a: Measured, b: Measured, unshared: Iterable[str]) -> Iterable[str]:
-    limits = [side.results.get("limit") for side in (a, b)]
-    if any(limit is not None for limit in limits):
-        yield f"A limit on items was set ({limits[0]} for a, {limits[1]} for b): this is a trial, not a measurement."
-    if names := sorted(unshared):
-        yield f"Not compared because only one side ran them: {', '.join(names)}."
-    for field in ("harness", "libraries", "dtype", "batch_size", "device"):
-        if a.results.get(field) != b.results.get(field):
-            yield f"The {field} differs: {a.results.get(field)} for a, {b.results.get(field)} for b."
-
-
-def _names(ids: Iterable[str], shown: int = 5) -> str:
-    names = sorted(ids)
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return f"{len(names)} ({', '.join(names[:shown])}{more})"

@@ -4,6 +4,7 @@ from django.http import HttpRequest
 
 from evals import records
 from governance.registry.models import Version
+from governance.registry.recording import was_imported
 from governance.views.panels import Panel
 
 SHOWN = 12
@@ -20,6 +21,7 @@ def evaluations_of(_: HttpRequest, version: Version) -> Panel | None:
             "state": activity.state,
             "at": activity.ended_at or activity.started_at,
             "results": activity.summary.get("results", []),
+            "imported": was_imported(activity.summary),
         }
         for activity in records.of_model(version)[:SHOWN]
     ]

@@ -58,10 +58,13 @@ def _baseline(view: View) -> Baseline:
         return _parent(view)
     named = view.parts.get("baseline")
     if named is None:
+        if view.subject.erased:
+            return Baseline(None, {}, view.subject.why_erased)
         missing = view.subject.content["baseline"] is not None
         why = "The registry does not hold the baseline" if missing else "The release names no baseline"
         return Baseline(None, {}, f"{why} to compare with.")
-    own = view.model.content["weights_digest"] if view.model else None
+    known = view.model is not None and not view.model.erased and not named.erased
+    own = view.model.content["weights_digest"] if view.model and known else None
     if own is not None and named.content["weights_digest"] == own:
         return Baseline(
             None, {}, f"The baseline {named.subject} has the same weights, so a comparison shows nothing."

@@ -22,6 +22,7 @@ from governance.registry.access import require_read
 from governance.registry.actions import Refused
 from governance.registry.blobs import MissingBlob
 from governance.registry.models import Activity, Version
+from governance.registry.recording import API, IMPORT, RECORDED_BY
 from governance.views import entries
 from training.models import Run
 
@@ -33,12 +34,18 @@ SCALES = tuple(Decimal(text) for text in ("0.01", "0.02", "0.05", "0.1", "0.2", 
 BEST = {"higher": "1", "lower": "0"}
 """Direction of a metric → the score of an item that went as wanted."""
 SETTINGS = {
-    "recorded_by": "Recorded over the API from what was published, not measured here", "source": "Source", "note": "Note",
+    "recorded_by": "Recorded", "format": "Format", "files": "Files",
+    "source": "Source", "note": "Note",
     "harness": "Harness", "seed": "Seed", "limit": "Limit on items", "params": "Parameters", "job": "Job",
     "chat_template_sha256": "Chat template (SHA-256)", "items_sha256": "Items (SHA-256)", "results_sha256": "Results (SHA-256)",
     "environment_sha256": "Environment (SHA-256)", "spec_digest": "Digest of the specification",
 }  # fmt: skip
 """Field of an evaluation's summary → its label."""
+ORIGINS = {
+    API: "over the API from what was published, not measured here",
+    IMPORT: "from the files of another harness, not measured here",
+}
+"""What `recorded_by` says → in words."""
 
 Summary = Mapping[str, Any]
 
@@ -117,9 +124,12 @@ def wanted(results: Sequence[Mapping[str, Any]], task: str, only: str) -> Keep |
 
 
 def settings_rows(summary: Summary) -> list[tuple[str, str]]:
-    """How it was measured, as (label, text); without what was not recorded."""
-    return [
-        (label, _plain(summary[name])) for name, label in SETTINGS.items() if summary.get(name) is not None
+    """How it was measured, as (label, text); of what was not recorded only what imported files might have told."""
+    told = {**summary, RECORDED_BY: ORIGINS.get(str(summary.get(RECORDED_BY)))}
+    known = [(label, _plain(told[name])) for name, label in SETTINGS.items() if told.get(name) is not None]
+    gaps = summary.get("not_recorded", [])
+    return known + [
+        (SETTINGS.get(name, name.replace("_", " ").capitalize()), "not recorded") for name in gaps
     ]
 
 
@@ -128,6 +138,8 @@ def _plain(value: Any) -> str:
         return ", ".join(
             f"{name} {_plain(inner)}" for name, inner in sorted(value.items()) if inner is not None
         )
+    if isinstance(value, list):
+        return "; ".join(map(_plain, value))
     return str(value)
 
 

@@ -10,6 +10,10 @@ from rich.table import Table
 PLAIN_WIDTH = 160
 """Columns where the output is no terminal, so that no cell is folded."""
 
+COMPARED = (
+    "task", "n", "a", "b", "a - b", "95% interval", "n10/n01", "p", "p (Holm)", "direction", "size", "differ",
+)  # fmt: skip
+
 
 def console(out: object) -> Console:
     """A console that writes to a command's output."""
@@ -21,16 +25,14 @@ def print_results(results: Sequence[Mapping[str, Any]], out: object) -> None:
     """One line a task: items, score, 95% interval."""
     table = Table("task", "metric", "n", "score", "95% interval")
     for result in results:
-        interval = f"{result['ci_low']} to {result['ci_high']}"
+        interval = f"{result['ci_low']} to {result['ci_high']}" if result["ci_low"] else "not recorded"
         table.add_row(result["task"], result["metric"], str(result["n"]), result["score"], interval)
     console(out).print(table)
 
 
 def print_comparison(record: Mapping[str, Any], out: object) -> None:
     """One line a task, as Comparison.record() gives them, then what is to be read with care."""
-    table = Table(
-        "task", "n", "a", "b", "a - b", "95% interval", "n10/n01", "p", "direction", "size", "differ"
-    )
+    table = Table(*COMPARED)
     for task in record["tasks"]:
         table.add_row(*_cells(task))
     shown = console(out)
@@ -43,8 +45,8 @@ def _cells(task: Mapping[str, Any]) -> Sequence[str]:
     counts = "" if task["n10"] is None else f"{task['n10']}/{task['n01']}"
     return (
         task["task"], str(task["n"]), task["score_a"], task["score_b"], task["difference"],
-        f"{task['ci_low']} to {task['ci_high']}", counts, task["p"], task["direction"], task["size"],
-        str(len(task["discordant"])),
+        f"{task['ci_low']} to {task['ci_high']}", counts, task["p"], task["p_holm"], task["direction"],
+        task["size"], str(len(task["discordant"])),
     )  # fmt: skip
 
 
@@ -54,5 +56,10 @@ def _remarks(record: Mapping[str, Any]) -> Sequence[str]:
         for task in record["tasks"]
         if task["size"] == "inconclusive"
     ]
+    unseen = [
+        f"{task['task']}: a difference below {task['detectable']} would often stay unseen with these items."
+        for task in record["tasks"]
+        if task["direction"] == "inconclusive"
+    ]
     careful = [f"{task['task']}: {text}" for task in record["tasks"] for text in task["warnings"]]
-    return [*record["warnings"], *careful, *undecided, record["scope"]]
+    return [*record["warnings"], *careful, *undecided, *unseen, record["scope"]]

@@ -17,7 +17,8 @@ from governance.registry.actions import Refused, end_activity, start_activity
 from governance.registry.kinds.base import ContentError, Fraction, KindContent, faults, plain
 from governance.registry.models import Activity, Version
 
-RECORDED_BY, API = "recorded_by", "api"
+RECORDED_BY, API, IMPORT = "recorded_by", "api", "import"
+"""Where a summary says who recorded it; somebody's word over the API, or the files of another program."""
 EVALUATION, SUITE = "evaluation", "evaluated_on"
 
 
@@ -176,8 +177,13 @@ def finish(
 
 
 def was_recorded(summary: Mapping[str, Any]) -> bool:
-    """Whether an activity with this summary is somebody's word."""
-    return summary.get(RECORDED_BY) == API
+    """Whether an activity with this summary is somebody's word, or what another program's files say."""
+    return summary.get(RECORDED_BY) in (API, IMPORT)
+
+
+def was_imported(summary: Mapping[str, Any]) -> bool:
+    """Whether an activity with this summary was read from the files of another program."""
+    return summary.get(RECORDED_BY) == IMPORT
 
 
 def resolved(named: Sequence[Named], field: str) -> list[tuple[str, Version]]:

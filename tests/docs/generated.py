@@ -15,6 +15,7 @@ import django
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from evals.harness.contamination_params import Params as ContaminationParams
 from evals.harness.params import Params as EvaluateParams
 from governance.people import permissions as people
 from tests.docs.kinds import chapter as kinds_chapter
@@ -106,6 +107,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "dpo": ("docs/training.md", lambda: parameters(DpoParams, TrainerParams)),
     "evaluate": ("docs/training.md", lambda: parameters(EvaluateParams)),
     "scan": ("docs/training.md", lambda: parameters(ScanParams)),
+    "contamination": ("docs/training.md", lambda: parameters(ContaminationParams)),
     "kinds": ("docs/kinds.md", kinds_chapter),
 }
 """Name of a table → the page that holds it, and what makes it."""

@@ -174,6 +174,23 @@ def test_clusters_without_a_discordant_item_pass_nothing_by_smallness() -> None:
     assert task.n_needed == 189 * 100
 
 
+def test_graded_scores_have_an_interval_of_their_mean_difference() -> None:
+    def graded(scores: Sequence[float]) -> Measured:
+        items = [item(number, 0) | {"score": str(score)} for number, score in enumerate(scores)]
+        return Measured(items, measured([1]).results)
+
+    a, b = [0.2, 0.4, 0.9, 1.0], [0.1, 0.5, 0.5, 1.0]
+    many, few = only(graded(a * 50), graded(b * 50)), only(graded(a * 15), graded(b * 15))
+    assert (many.method, few.method) == ("normal", "bootstrap, 10000 rounds, seed 20240923")
+    assert (many.n10, many.difference, str(many.verdict)) == (
+        None,
+        pytest.approx(0.1),
+        "improved, non-inferior",
+    )
+    assert (many.lower, many.upper) == pytest.approx((0.1 - 1.96 * many.se, 0.1 + 1.96 * many.se), abs=1e-5)
+    assert (few.lower, few.upper) == pytest.approx((0.1 - 1.96 * few.se, 0.1 + 1.96 * few.se), abs=0.01)
+
+
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=2, max_size=40))
 def test_swapping_sides_mirrors_every_number(pairs: list[tuple[int, int]]) -> None:
     a, b = measured([x for x, _ in pairs]), measured([y for _, y in pairs])

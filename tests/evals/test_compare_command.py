@@ -63,6 +63,7 @@ def test_json_has_the_whole_record_and_what_was_compared(models, capsys):
     harm, sums = told["tasks"]
     assert (sums["difference"], sums["n10"], sums["n01"], sums["method"]) == ("0.2", 80, 0, "tango")
     assert len(sums["discordant"]) == 80
+    assert (harm["p_holm"], harm["detectable"]) == ("1", "0.013597")
     assert (harm["direction"], harm["size"], harm["discordant"]) == ("inconclusive", "equivalent", [])
 
 
@@ -76,7 +77,9 @@ def test_too_few_items_say_how_many_are_needed(models, capsys, tmp_path):
     for name in ("base", "good"):
         evaluated(lookup.find(f"model:{name}"), small, tmp_path, {"sums": [1] * 50, "harm": [1] * 50})
     call_command("compare", "good", "base")
-    assert "sums: the margin of 0.02 needs 189 items, this has 50." in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "sums: the margin of 0.02 needs 189 items, this has 50." in shown
+    assert "sums: a difference below 0.101985 would often stay unseen with these items." in shown
 
 
 def test_the_newest_evaluation_of_each_counts(models, capsys, tmp_path):

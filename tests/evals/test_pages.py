@@ -107,6 +107,8 @@ def test_two_evaluations_are_compared_item_by_item(client, models):
     ):
         assert figure in text
     assert "80 scored by model:good@1 alone, 0 by model:base@1 alone" in text
+    assert "p-value 0.000000000001 (0.000000000001 after Holm's correction for 2 tasks)" in text
+    assert "a true difference of 0.055" in text
     assert "<code>s0300</code>" in text
     assert "−0.5" in text
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evals.statistics.bootstrap import bootstrap
 from evals.statistics.paired import discordance, mcnemar, paired_difference, tango
 from tests.realdata import REAL, requires
 
@@ -80,6 +81,15 @@ def test_gsm8k_where_pairing_decides() -> None:
     assert paired.z == pytest.approx(3.009, abs=1e-3)
     assert paired.difference / paired.se_unpaired == pytest.approx(2.30, abs=5e-3)
     assert counted.p == pytest.approx(0.00315, abs=1e-5)
+
+
+@requires("gsm8k")
+def test_gsm8k_resampled_with_both_scores_together() -> None:
+    scores = gsm8k_scores()
+    differences = [a - b for a, b in zip(scores["6b_verification"], scores["175b_finetuning"], strict=True)]
+    drawn = bootstrap(differences, seed=11, rounds=1000)
+    assert (drawn.estimate, drawn.seed) == (pytest.approx(0.043215, abs=1e-6), 11)
+    assert (drawn.lower, drawn.upper) == pytest.approx((0.01507, 0.07136), abs=4e-3)
 
 
 @requires("xstest")

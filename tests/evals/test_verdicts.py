@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.statistics.paired import tango
-from evals.statistics.verdicts import n_for_margin, n_to_detect, verdict
+from evals.statistics.verdicts import minimum_detectable_effect, n_for_margin, n_to_detect, verdict
 
 ENDS = st.tuples(st.floats(-0.2, 0.2), st.floats(-0.2, 0.2)).map(sorted)
 
@@ -51,6 +51,22 @@ def test_sample_sizes_worked_values() -> None:
     assert n_for_margin(0.10, 0.01) == pytest.approx(7850, abs=2)
     with pytest.raises(ValueError, match="cannot come from"):
         n_to_detect(0.02, 0.03)
+
+
+def test_the_smallest_detectable_difference_is_about_2_8_errors() -> None:
+    assert minimum_detectable_effect(0.01) == pytest.approx(0.028016, abs=1e-6)
+    assert minimum_detectable_effect(0.01, power=0.9) == pytest.approx(0.032415, abs=1e-6)
+    with pytest.raises(ValueError, match="not negative"):
+        minimum_detectable_effect(-1)
+
+
+@given(st.floats(0.05, 0.5), st.floats(0.005, 0.05))
+def test_detectable_at_the_items_that_detecting_needs(share: float, difference: float) -> None:
+    # The two formulas differ in the variance under the alternative alone, a part of d²/share.
+    n = n_to_detect(share, difference)
+    found = minimum_detectable_effect((share / n) ** 0.5)
+    assert difference <= found * 1.001
+    assert found <= difference * (1 + difference**2 / share + 1 / n)
 
 
 @given(st.sampled_from([0.005, 0.01, 0.02, 0.05]))
