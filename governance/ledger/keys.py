@@ -95,12 +95,20 @@ def generate() -> VerifierKey:
 
 
 def write_private(path: Path, key: SignerKey) -> None:
-    """A new file that only its owner can read. Raises FileExistsError."""
-    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(f"{key.text}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    """A new file that only its owner can read, there whole or not at all. Raises FileExistsError."""
+    # Of this process alone, so that two at once cannot write into one file.
+    fresh = path.with_suffix(f".{os.getpid()}.new")
+    handle = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(f"{key.text}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        # Unlike a rename, a link never takes the place of a key that is there.
+        os.link(fresh, path)
+    finally:
+        fresh.unlink()
+    sync(path.parent)
 
 
 def replace(path: Path, text: str) -> None:

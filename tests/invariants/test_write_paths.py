@@ -1,17 +1,32 @@
-"""Every way of writing every auditable row, without an entry that explains it: the database refuses all of them."""
+"""Every way of writing every auditable row: without an entry that explains it the database refuses all of them, and what
+comes in by the doors is refused or logged.
+"""
 
+import json
 import re
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
+from django.contrib import admin
 from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.test import APIClient
 
 from governance.ledger import audit, auditable
 from governance.ledger.models import Auditable, Entry
 from governance.ledger.settle import settle
+from governance.people.actions import create_person
+from governance.people.models import Account, Token
+from governance.people.permissions import GROUPS
+from governance.registry.models import Activity, Artifact
+from governance.releases.models import GateReport
+from tests.builders import ADA
+from tests.cast import PASSWORD
 from tests.invariants.world import everything
+from tests.releases.world import World
+from training.models import Run
 
 UNEXPLAINED, PERMANENT = "changes only together with its ledger entry", "never deleted"
 CHANGED = f"{UNEXPLAINED}|is frozen|is not allowed"
@@ -73,6 +88,35 @@ def key(row: Auditable) -> object:
     return type(row)._meta.pk.get_db_prep_value(row.pk, connection)
 
 
+def values(row: Auditable) -> dict[str, object]:
+    return {field.attname: getattr(row, field.attname) for field in type(row)._meta.concrete_fields}
+
+
+def created(row: Auditable, how: str) -> object:
+    """By get_or_create or update_or_create, under a key that is not there yet."""
+    made = values(twin(row))
+    return getattr(type(row)._base_manager, how)(id=made.pop("id"), defaults=made)
+
+
+def copied(row: Auditable) -> None:
+    """The row again, under another key."""
+    columns = [field.column for field in type(row)._meta.concrete_fields if field.column != "id"]
+    listed = ", ".join(f'"{column}"' for column in columns)
+    fresh = type(row)._meta.pk.get_db_prep_value(uuid4(), connection)
+    sql(
+        f"INSERT INTO {table(row)} (id, {listed}) SELECT %s, {listed} FROM {table(row)} WHERE id = %s",
+        fresh,
+        key(row),
+    )
+
+
+def upserted(row: Auditable, does: str) -> None:
+    sql(
+        f"INSERT INTO {table(row)} SELECT * FROM {table(row)} WHERE id = %s ON CONFLICT (id) DO {does}",
+        key(row),
+    )
+
+
 def another_head(row: Auditable) -> str:
     return Entry.objects.exclude(leaf_hash=row.ledger_head_id).values_list("leaf_hash", flat=True)[0]
 
@@ -104,10 +148,19 @@ WAYS: dict[str, tuple[Callable[[Auditable], object], str]] = {
         ),
         f"{TAKEN}|{CHANGED}",
     ),
+    "get_or_create": (lambda row: created(row, "get_or_create"), UNEXPLAINED),
+    "update_or_create": (lambda row: created(row, "update_or_create"), UNEXPLAINED),
+    "update_or_create that updates": (
+        lambda row: type(row)._base_manager.update_or_create(id=row.pk, defaults={a_field(type(row)): "forged"}),
+        CHANGED,
+    ),
     "delete": (lambda row: rows(row)._raw_delete("default"), PERMANENT),
     "delete by the row": (lambda row: row.delete(), f"{PERMANENT}|protected foreign keys"),
     "raw update": (lambda row: sql(f"UPDATE {table(row)} SET {a_field(type(row))} = 'forged'"), CHANGED),
     "raw delete": (lambda row: sql(f"DELETE FROM {table(row)} WHERE id = %s", key(row)), PERMANENT),
+    "raw insert": (copied, f"{TAKEN}|{CHANGED}"),
+    "raw upsert": (lambda row: upserted(row, f"UPDATE SET {a_field(type(row))} = 'forged'"), f"{TAKEN}|{CHANGED}"),
+    "raw upsert that does nothing": (lambda row: upserted(row, "NOTHING"), f"{TAKEN}|{CHANGED}"),
     "raw copy": (lambda row: sql(f"INSERT INTO {table(row)} SELECT * FROM {table(row)}"), f"{TAKEN}|{CHANGED}"),
 }  # fmt: skip
 OF_ONE_DATABASE: dict[str, dict[str, tuple[Callable[[Auditable], object], str]]] = {
@@ -115,6 +168,14 @@ OF_ONE_DATABASE: dict[str, dict[str, tuple[Callable[[Auditable], object], str]]]
         "replace": (
             lambda row: sql(f"INSERT OR REPLACE INTO {table(row)} SELECT * FROM {table(row)} WHERE id = %s", key(row)),
             f"{TAKEN}|{CHANGED}|{PERMANENT}",
+        ),
+        "replace, in short": (
+            lambda row: sql(f"REPLACE INTO {table(row)} SELECT * FROM {table(row)} WHERE id = %s", key(row)),
+            f"{TAKEN}|{CHANGED}|{PERMANENT}",
+        ),
+        "insert or ignore": (
+            lambda row: sql(f"INSERT OR IGNORE INTO {table(row)} SELECT * FROM {table(row)} WHERE id = %s", key(row)),
+            f"{TAKEN}|{CHANGED}",
         ),
         "update or replace": (
             lambda row: sql(f"UPDATE OR REPLACE {table(row)} SET {a_field(type(row))} = 'forged'"),
@@ -135,19 +196,136 @@ def refusal(write: Callable[[Auditable], object], row: Auditable) -> str:
     return ""
 
 
-def stored(model: type[Auditable]) -> list[tuple]:
+def stored(model: type[models.Model]) -> list[tuple]:
     return list(model._base_manager.order_by("pk").values_list())
 
 
 @pytest.mark.parametrize("model", auditable.registered(), ids=lambda model: model.ledger_type)
 def test_nothing_is_written_without_an_entry(committed_db, tmp_path, model):
     everything(tmp_path)
-    before, entries = stored(model), Entry.objects.count()
+    before, entries = stored(model), stored(Entry)
     assert before
     for name, (write, reason) in {**WAYS, **OF_ONE_DATABASE[connection.vendor]}.items():
         row = model._base_manager.order_by("pk").first()
         assert re.search(reason, refusal(write, row)), name
-        assert stored(model) == before, name
-    assert Entry.objects.count() == entries
+        assert (stored(model), stored(Entry)) == (before, entries), name
     settle()
     assert audit.run().problems == []
+
+
+# The doors
+
+
+FORGED = {
+    "title": "forged",
+    "state": "approved",
+    "slug": "forged",
+    "handle": "forged",
+    "ledger_rev": 9,
+    "digest": "0" * 64,
+}
+"""What a request says that would like to write columns."""
+SENT = [
+    *((method, FORGED) for method in ("PUT", "PATCH", "DELETE", "POST")),
+    ("POST", {}),
+    ("POST", {"reason": "A test."}),
+]
+
+
+class Onlooker:
+    """Sees whether rows changed, and whether entries came with it."""
+
+    def __init__(self) -> None:
+        self.logged = self.refused = 0
+        self.before = self.look()
+
+    def look(self) -> tuple[list[list[tuple]], int]:
+        return [stored(model) for model in auditable.registered()], Entry.objects.count()
+
+    def after(self, address: str) -> None:
+        """Rows change with an entry, and entries come with a row, or nothing happens."""
+        now = self.look()
+        changed, grew = (one != other for one, other in zip(now, self.before, strict=True))
+        assert changed == grew, address
+        self.logged, self.refused = self.logged + changed, self.refused + (not changed)
+        self.before = now
+
+
+@pytest.fixture
+def almighty(committed_db, tmp_path, settings) -> tuple[APIClient, World]:
+    """Somebody who is in every group, and the world that they would like to change."""
+    settings.CHARTER_API_RATE = "100000/m"
+    world = everything(tmp_path)
+    person = create_person("zoe", handle="zoe", password=PASSWORD, groups=list(GROUPS), actor=ADA)
+    person.is_staff = person.is_superuser = True
+    person.save(update_fields=["is_staff", "is_superuser"])
+    client = APIClient()
+    client.force_login(person)
+    return client, world
+
+
+def test_whatever_is_posted_to_the_admin_is_refused_or_logged(almighty):
+    client, _ = almighty
+    onlooker, unlisted = Onlooker(), []
+    for model in auditable.registered():
+        editors = [one for one in admin.site._registry if one._meta.concrete_model is model]
+        if not editors:
+            unlisted.append(model)
+        for editor in editors or [model]:
+            place = f"/admin/{editor._meta.app_label}/{editor._meta.model_name}/"
+            row = editor._base_manager.order_by("pk").first()
+            chosen = {"action": "delete_selected", "_selected_action": str(row.pk), "post": "yes"}
+            for address, sent in (
+                (f"{place}add/", FORGED),
+                (f"{place}{row.pk}/change/", FORGED),
+                (f"{place}{row.pk}/delete/", {"post": "yes"}),
+                (place, chosen),
+            ):
+                answer = client.post(address, sent)
+                onlooker.after(address)
+                if not editors:
+                    assert answer.status_code == 404, address
+    assert onlooker.refused > 30
+    assert {model.ledger_type for model in unlisted} == {
+        model.ledger_type for model in auditable.registered() if model not in (Account, Artifact)
+    }
+    settle()
+    assert audit.run().problems == []
+
+
+def test_whatever_is_sent_to_the_api_is_refused_or_logged(almighty):
+    client, world = almighty
+    onlooker = Onlooker()
+    for address, allowed in addresses(world).items():
+        for method, body in SENT:
+            answer = client.generic(method, address, json.dumps(body), content_type="application/json")
+            assert answer.status_code < 500, (method, address)
+            assert answer.status_code != 429, (method, address)
+            if method not in allowed:
+                assert answer.status_code == 405, (method, address)
+        onlooker.after(address)
+    assert onlooker.refused > 30
+    assert onlooker.logged >= 3
+    settle()
+    assert audit.run().problems == []
+
+
+KEYED = {"activities": Activity, "evaluations": Activity, "reports": GateReport, "runs": Run, "tokens": Token}
+"""Part of an address before `{id}` → whose keys stand there."""
+
+
+def addresses(world: World) -> dict[str, set[str]]:
+    """Every address of the API, with names that the world has → the methods that it takes."""
+    paths = SchemaGenerator().get_schema(public=True)["paths"]
+    return {filled(path, world): {method.upper() for method in paths[path]} for path in paths}
+
+
+def filled(path: str, world: World) -> str:
+    names = {
+        "handle": "ada", "kind": "constitution", "number": "1", "size": "1", "place": "0", "sha256": "0" * 64,
+        "slug": "assistant" if "/releases/" in path else "house", "digest": str(world.base.digest),
+    }  # fmt: skip
+    if keyed := re.search(r"([a-z-]+)/{id}", path):
+        model = KEYED.get(keyed[1])
+        names["id"] = str(model.objects.order_by("pk").first().pk if model else uuid4())
+    return path.format_map(names)

@@ -24,7 +24,14 @@ class Unreachable(Exception):
 
 
 class Disagrees(Exception):
-    """The witness has seen another history of this log than the one it is shown: a fork, or a restored old backup."""
+    """The witness has seen another history of this log than the one it is shown: a fork, or a restored old backup.
+
+    `seen` is the size that it saw, where that is more than it was shown: then the log may just have moved on.
+    """
+
+    def __init__(self, sentence: str, seen: int = 0) -> None:
+        super().__init__(sentence)
+        self.seen = seen
 
 
 @dataclass(frozen=True)
@@ -45,9 +52,11 @@ def ask(witness: Witness, note: str, head: TreeHead, prove: Prove, last: int = 0
         seen = _size(text)
         if seen > head.size or seen == last:
             raise Disagrees(
-                f"{witness.key.name} saw {seen} entries of another history; the log has {head.size}"
+                f"{witness.key.name} saw {seen} entries of another history; the log has {head.size}", seen
             )
         status, kind, text = _send(witness, Extension(seen, _proof(prove, seen, head.size), note))
+        if status == 409 and kind == SIZE_TYPE and _size(text) > seen:
+            raise Unreachable(f"{witness.key.name} was asked by somebody else at the same time; ask again")
     if status in (409, 422):
         raise Disagrees(f"{witness.key.name} does not find its last head in this log ({text.strip()[:200]})")
     if status != 200:

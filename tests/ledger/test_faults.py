@@ -1,0 +1,614 @@
+"""Every write that fails, before it persists or after: no fork, no gap, no duplicate, no row without its entry.
+
+`tests/torture` kills processes at these places and elsewhere; here the same places answer with an error.
+"""
+
+import errno
+import getpass
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Max
+
+from governance.ledger import audit, auditable, cosigning, keys, sequencer, signer
+from governance.ledger.append import Stale
+from governance.ledger.models import Alarm, Checkpoint, Cosignature, Entry, Head, Tile
+from governance.ledger.note import COSIGNATURE
+from governance.ledger.policy import Witness
+from governance.ledger.settle import settle
+from governance.ledger.signing import SignerKey
+from governance.ledger.witness import SIZE_TYPE, client
+from governance.ledger.witness.memory import Memory, Refusal
+from governance.management.commands import ledger
+from governance.registry.models import Artifact
+from tests import databases
+from tests.ledger.world import OP, execute, make, make_many, retitle
+from tests.torture import checks
+
+REPO = Path(__file__).resolve().parents[2]
+SIDES = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+
+
+def sound(*witnesses: Memory) -> None:
+    """Settled and witnessed, everything holds."""
+    assert list(checks.problems(checks.Seen(), witnesses)) == []
+    assert audit.run().problems == []
+
+
+def stored() -> list[list[tuple]]:
+    models = [*auditable.registered(), Entry, Tile, Head, Checkpoint, Cosignature, Alarm]
+    return [list(model._base_manager.order_by("pk").values_list()) for model in models]
+
+
+class Statements:
+    """Counts SQL statements; number `nth` fails, before the database ran it or after."""
+
+    def __init__(self, nth: int = 0, *, after: bool = False) -> None:
+        self.nth, self.after, self.calls = nth, after, 0
+
+    def __call__(self, execute: Callable[..., Any], *call: Any) -> Any:
+        self.calls += 1
+        if self.calls == self.nth and not self.after:
+            raise OperationalError("died")
+        result = execute(*call)
+        if self.calls == self.nth:
+            raise OperationalError("died")
+        return result
+
+
+def failing(
+    original: Callable[..., Any], error: Exception, *, nth: int = 1, after: bool
+) -> Callable[..., Any]:
+    """`original`, whose call number `nth` fails."""
+    calls = 0
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == nth and not after:
+            raise error
+        result = original(*args, **kwargs)
+        if calls == nth:
+            raise error
+        return result
+
+    return call
+
+
+@pytest.fixture
+def wendy(database, tmp_path, monkeypatch) -> Memory:
+    """A witness of the log, in this process."""
+    key = SignerKey.generate("wendy.example", COSIGNATURE)
+    witness = Witness(key.verifier, "http://wendy.example")
+    policy = keys.policy()
+    keys.replace(keys.policy_path(), replace(policy, witnesses=(witness,)).text)
+    memory = Memory(tmp_path / "wendy", key, [policy], time.time)
+
+    def send(_: Witness, asked: Any) -> tuple[int, str, str]:
+        try:
+            return 200, "text/plain", memory.add_checkpoint(asked)
+        except Refusal as refusal:
+            kind = SIZE_TYPE if refusal.size is not None else "text/plain"
+            return refusal.status, kind, f"{refusal.size}\n"
+
+    monkeypatch.setattr(client, "_send", send)
+    return memory
+
+
+def change() -> None:
+    retitle(Artifact.objects.get(slug="house"), "Changed")
+
+
+def cosign() -> None:
+    cosigning._ask(keys.policy().witnesses[0], Checkpoint.objects.get())
+
+
+WRITES: dict[str, Callable[[], object]] = {
+    "append a new row": lambda: make("another"),
+    "append a change": change,
+    "sequence": sequencer.sequence,
+    "sign": signer.sign,
+    "cosign": cosign,
+}
+
+
+@SIDES
+@pytest.mark.parametrize("name", WRITES)
+def test_whichever_statement_fails_nothing_is_half_written(wendy, name, after):
+    make()
+    if name in {"sign", "cosign"}:
+        sequencer.sequence()
+    if name == "cosign":
+        signer.sign()
+        Alarm.objects.create(source="witness wendy.example", sentence="It disagreed before.")
+    before, nth = stored(), 1
+    while failed(WRITES[name], Statements(nth, after=after)):
+        assert stored() == before, f"statement {nth}"
+        nth += 1
+    assert nth > 2
+    assert not Alarm.objects.filter(over=None).exists()
+    Alarm.objects.all().delete()
+    sound(wendy)
+
+
+def failed(write: Callable[[], object], statements: Statements) -> bool:
+    """Whether the statement was reached; the connection is lost with it."""
+    try:
+        with connection.execute_wrapper(statements):
+            write()
+    except OperationalError:
+        connection.close()
+        return True
+    return False
+
+
+@SIDES
+@pytest.mark.parametrize("name", ["append a new row", "append a change", "sequence", "sign"])
+def test_a_commit_that_fails_is_whole_or_not_at_all(database, monkeypatch, name, after):
+    make()
+    if name == "sign":
+        sequencer.sequence()
+    before = stored()
+    with monkeypatch.context() as patch:
+        commit = failing(BaseDatabaseWrapper.commit, OperationalError("died"), after=after)
+        patch.setattr(BaseDatabaseWrapper, "commit", commit)
+        with pytest.raises(OperationalError, match="died"):
+            WRITES[name]()
+    connection.close()
+    assert (stored() == before) is not after
+    sound()
+
+
+def test_a_writer_whose_commit_failed_reads_again_and_repeats(database, monkeypatch):
+    artifact = make()
+    with monkeypatch.context() as patch:
+        commit = failing(BaseDatabaseWrapper.commit, OperationalError("died"), after=False)
+        patch.setattr(BaseDatabaseWrapper, "commit", commit)
+        with pytest.raises(OperationalError):
+            retitle(artifact, "First")
+    connection.close()
+    with pytest.raises(Stale):
+        retitle(artifact, "First")
+    retitle(Artifact.objects.get(), "First")
+    assert list(Entry.objects.order_by("id").values_list("rev", flat=True)) == [1, 2]
+    sound()
+
+
+# The signer's files
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@SIDES
+@pytest.mark.parametrize(("function", "nth"), [("fsync", 1), ("rename", 1), ("fsync", 2)])
+def test_a_full_disk_under_the_signer_signs_one_history(database, monkeypatch, function, nth, after):
+    make_many(3)
+    first = settle()
+    make("more")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, function, failing(getattr(os, function), FULL, nth=nth, after=after))
+        with pytest.raises(OSError, match="No space left"):
+            settle()
+    assert Checkpoint.objects.latest("size") == first
+    remembered = signer.memory_path().read_text()
+    later = settle()
+    assert remembered in {first.note, later.note}
+    sound()
+
+
+@pytest.mark.parametrize("size", [0, 1, 100])
+def test_a_note_of_which_only_a_part_fits_is_never_the_memory(database, size):
+    make_many(3)
+    first = settle()
+    make("more")
+    sequencer.sequence()
+    with largest_file(size), pytest.raises(OSError, match="File too large"):
+        signer.sign()
+    assert signer.memory_path().read_text() == first.note
+    assert settle().size == 4
+    sound()
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """No file of this process may grow beyond `size` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_the_memory_is_durable_before_the_checkpoint_is_published(database, monkeypatch):
+    make()
+    sequencer.sequence()
+    happened: list[str] = []
+    for owner, name in ((os, "fsync"), (os, "rename"), (Checkpoint, "save"), (BaseDatabaseWrapper, "commit")):
+        monkeypatch.setattr(owner, name, noted(getattr(owner, name), name, happened))
+    signer.sign()
+    assert happened == ["fsync", "rename", "fsync", "save", "commit"]
+
+
+def noted(original: Callable[..., Any], name: str, happened: list[str]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        happened.append(name)
+        return original(*args, **kwargs)
+
+    return call
+
+
+def test_a_key_of_which_only_a_part_fits_is_no_key(tmp_path):
+    path, key = tmp_path / "keys" / "signer.key", SignerKey.generate("log.test/a")
+    path.parent.mkdir()
+    with largest_file(10), pytest.raises(OSError, match="File too large"):
+        keys.write_private(path, key)
+    assert not path.exists()
+    keys.write_private(path, key)
+    assert keys.private_text(path) == key.text
+    with pytest.raises(FileExistsError):
+        keys.write_private(path, SignerKey.generate("log.test/a"))
+    assert [one.name for one in path.parent.iterdir()] == ["signer.key"]
+
+
+def test_the_loop_outlives_a_full_disk(database, monkeypatch, capsys):
+    make()
+    command = ledger.Command()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", failing(os.fsync, FULL, after=False))
+        command._turn()
+    assert "No space left" in capsys.readouterr().err
+    command._turn()
+    assert Checkpoint.objects.get().size == 1
+
+
+# A full disk under the database
+
+
+@pytest.mark.parametrize("write", [make, settle], ids=["append", "settle"])
+def test_a_full_disk_under_sqlite(sqlite_db, write):
+    keys.generate()
+    make_many(200)
+    with connection.cursor() as cursor:
+        pages = cursor.execute("PRAGMA page_count").fetchone()[0]
+        cursor.execute(f"PRAGMA max_page_count = {pages}")
+    before = stored()
+    with pytest.raises(DatabaseError, match="full"):
+        write_until_full(write)
+    written = stored()
+    connection.close()
+    assert stored() == written
+    if write is settle:
+        assert written == before
+    make("after")
+    sound()
+
+
+def write_until_full(write: Callable[..., object]) -> None:
+    for number in range(1000):
+        write(f"fills-{number}") if write is make else write()
+
+
+# PostgreSQL goes away
+
+
+@pytest.mark.service
+@pytest.mark.parametrize(
+    ("owner", "function"),
+    [(sequencer, "_number"), (sequencer, "_extend"), (signer, "_remember"), (signer, "_publish")],
+    ids=["number", "extend", "remember", "publish"],
+)
+@SIDES
+def test_the_server_ends_the_connection_in_mid_batch(postgres_db, monkeypatch, owner, function, after):
+    keys.generate()
+    make_many(3)
+    if owner is signer:
+        sequencer.sequence()
+    before = stored()
+    real = getattr(owner, function)
+
+    def cut(*args: Any) -> Any:
+        if not after:
+            terminate()
+        result = real(*args)
+        if after:
+            terminate()
+        return result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, function, cut)
+        with pytest.raises(OperationalError):
+            settle()
+    connection.close()
+    assert stored() == before
+    sound()
+
+
+def terminate() -> None:
+    with psycopg.connect(os.environ["DATABASE_URL"]) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 3000)", [connection.connection.info.backend_pid])
+
+
+@pytest.fixture
+def cluster() -> Iterator["Cluster"]:
+    """A PostgreSQL server of this test alone, to be restarted and filled."""
+    made = Cluster()
+    try:
+        made.start()
+        with databases.pointing_at(made.url):
+            call_command("migrate", verbosity=0)
+            yield made
+    finally:
+        made.remove()
+
+
+class Cluster:
+    """Its data lie in a folder of the server's own user, since PostgreSQL refuses to run as root."""
+
+    def __init__(self) -> None:
+        programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+        if not programs:
+            pytest.skip("PostgreSQL's server programs are not installed")
+        self.user = "postgres" if os.geteuid() == 0 else getpass.getuser()
+        self.programs, self.folder = programs[-1], Path(tempfile.mkdtemp(prefix="charter-cluster-"))
+        shutil.chown(self.folder, self.user)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+        self.call("initdb", "--auth=trust", "--username=postgres", "--no-sync", "--no-instructions")
+
+    def call(self, program: str, *options: str) -> None:
+        command = [str(self.programs / program), "--pgdata", str(self.folder / "data"), *options]
+        subprocess.run(command, check=True, user=self.user, stdout=subprocess.DEVNULL, cwd=self.folder)
+
+    def start(self) -> None:
+        self.call(
+            "pg_ctl",
+            "start",
+            "--wait",
+            "--log",
+            str(self.folder / "log"),
+            "--options",
+            f"-p {self.port} -k {self.folder}",
+        )
+
+    def crash(self) -> None:
+        """Stop without a checkpoint, as after a power cut; the next start recovers."""
+        self.call("pg_ctl", "stop", "--mode", "immediate")
+
+    def remove(self) -> None:
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self.crash()
+        shutil.rmtree(self.folder)
+
+
+@contextmanager
+def loops(count: int, url: str) -> Iterator[list[subprocess.Popen]]:
+    """So many processes of `manage.py ledger run`; each must end well when asked to."""
+    command = [sys.executable, "manage.py", "ledger", "run"]
+    environment = {**os.environ, "DATABASE_URL": url}
+    running = [
+        subprocess.Popen(
+            command, cwd=REPO, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(count)
+    ]
+    try:
+        yield running
+        for one in running:
+            one.terminate()
+            assert one.wait(30) == 0, one.stderr.read()
+    finally:
+        for one in running:
+            one.kill()
+            one.communicate()
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def signed() -> int:
+    return Checkpoint.objects.aggregate(size=Max("size"))["size"] or 0
+
+
+@pytest.mark.slow
+@pytest.mark.service
+def test_the_server_crashes_and_comes_back_while_everything_runs(cluster):
+    keys.generate()
+    kept: list[str] = []
+    with loops(1, cluster.url) as [loop]:
+        for crash in range(3):
+            stop = threading.Event()
+            writers = [
+                threading.Thread(target=write_until, args=(stop, f"c{crash}w{n}", kept)) for n in range(2)
+            ]
+            for writer in writers:
+                writer.start()
+            before = len(kept)
+            wait_until(lambda before=before: len(kept) > before + 20 and signed() > 0, "nobody writes")
+            cluster.crash()
+            connection.close()
+            for writer in writers:
+                writer.join()
+            cluster.start()
+            settled = Entry.objects.count()
+            wait_until(lambda settled=settled: signed() >= settled, "the loop does not come back")
+            assert loop.poll() is None
+    assert set(kept) <= set(Artifact.objects.values_list("slug", flat=True))
+    sound()
+
+
+def write_until(stop: threading.Event, name: str, kept: list[str]) -> None:
+    """Write until the database goes away; whatever was committed is kept."""
+    number = 0
+    try:
+        while not stop.is_set():
+            make(f"{name}-{number}")
+            kept.append(f"{name}-{number}")
+            number += 1
+    except (OperationalError, InterfaceError):
+        pass
+    finally:
+        connection.close()
+
+
+@pytest.mark.slow
+@pytest.mark.service
+def test_a_full_disk_under_postgresql(cluster):
+    keys.generate()
+    make_many(200)
+    settle()
+    with tiny_disk(cluster) as ballast:
+        execute_alone(f"CREATE TABLESPACE tiny LOCATION '{ballast.parent / 'space'}'")
+        for table in ("ledger_entry", "ledger_tile", "registry_artifact"):
+            execute(f"ALTER TABLE {table} SET TABLESPACE tiny")
+        fill(ballast)
+        with pytest.raises(OperationalError, match="No space left"):
+            write_until_full(make)
+        connection.close()
+        assert Entry.objects.count() == Artifact.objects.count()
+        ballast.unlink()
+        make("after")
+        sound()
+        for table in ("ledger_entry", "ledger_tile", "registry_artifact"):
+            execute(f"ALTER TABLE {table} SET TABLESPACE pg_default")
+        execute_alone("DROP TABLESPACE tiny")
+
+
+@contextmanager
+def tiny_disk(cluster: Cluster) -> Iterator[Path]:
+    """A file system of 4 MB beside the cluster's data, with an empty folder `space`; yields where a ballast may lie."""
+    disk = cluster.folder / "disk"
+    disk.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], capture_output=True
+    ).returncode:
+        pytest.skip("this user may not mount a file system")
+    try:
+        (disk / "space").mkdir()
+        shutil.chown(disk / "space", cluster.user)
+        yield disk / "ballast"
+    finally:
+        connection.close()
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def fill(ballast: Path) -> None:
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+
+
+def execute_alone(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+# Two at once, and the clock
+
+
+@pytest.mark.slow
+def test_two_loops_in_two_processes_write_one_history(database):
+    kept: list[str] = []
+    stop = threading.Event()
+    with loops(2, os.environ["DATABASE_URL"]):
+        writers = [threading.Thread(target=write_until, args=(stop, f"w{n}", kept)) for n in range(2)]
+        for writer in writers:
+            writer.start()
+        wait_until(lambda: Checkpoint.objects.count() > 5, "nobody signs")
+        stop.set()
+        for writer in writers:
+            writer.join()
+        connection.close()
+    assert len(kept) == Entry.objects.count()
+    sound()
+
+
+def test_settling_ends_although_others_write_without_a_pause(database, monkeypatch):
+    real, written = sequencer.sequence, iter(range(20))
+
+    def busy() -> int:
+        count = real()
+        make(f"meanwhile-{next(written)}")
+        return count
+
+    make()
+    monkeypatch.setattr(sequencer, "sequence", busy)
+    assert settle().size == 1
+    assert sequencer.pending()
+
+
+def test_the_clock_goes_backwards(wendy):
+    moments = [datetime(2026, 3, 1, 12, tzinfo=UTC) - timedelta(days=days) for days in range(5)]
+    artifact, seen = None, checks.Seen()
+    for moment in moments:
+        with time_machine.travel(moment):
+            artifact = make() if artifact is None else artifact
+            retitle(artifact, f"Written on {moment:%F}")
+            assert list(checks.problems(seen, [wendy])) == []
+    entries = Entry.objects.filter(op=OP).order_by("leaf_index")
+    assert [entry.rev for entry in entries] == [1, 2, 3, 4, 5, 6]
+    assert [entry.at for entry in entries] == [moments[0], *moments]
+    assert [one.size for one in Checkpoint.objects.order_by("-at")] == [2, 3, 4, 5, 6]
+    assert cosigning.standings()[0].size == 6
+    sound(wendy)
+
+
+def test_a_witness_that_is_ahead_of_an_older_checkpoint_raises_no_alarm(wendy):
+    """Two processes ask: the one that read the newest checkpoint before it was overtaken learns nothing wrong."""
+    make()
+    overtaken = settle()
+    make("more")
+    assert cosigning.collect(settle()) == 1
+    assert cosigning.collect(overtaken) == 0
+    assert not Alarm.objects.exists()
+    sound(wendy)
+
+
+def test_a_witness_that_moves_on_while_it_is_asked_raises_no_alarm(wendy, monkeypatch):
+    make()
+    cosigning.collect(settle())
+    slugs = iter(["a", "b", "c"])
+    real = client._send
+
+    def meanwhile(witness: Witness, asked: Any) -> tuple[int, str, str]:
+        """Before every request another process settles, and has the witness cosign what it settled."""
+        if slug := next(slugs, None):
+            make(slug)
+            other = settle()
+            with monkeypatch.context() as patch:
+                patch.setattr(client, "_send", real)
+                cosigning.collect(other)
+        return real(witness, asked)
+
+    make("more")
+    asked = settle()
+    monkeypatch.setattr(client, "_send", meanwhile)
+    cosigning.collect(asked)
+    assert not Alarm.objects.exists()
+    sound(wendy)
