@@ -32,6 +32,7 @@ class House:
         self.work.mkdir(parents=True)
         self.home.mkdir()
         # Built once for all tests; the page has it built in its own home.
+        Path(settings.CHARTER_CACHE).mkdir(parents=True, exist_ok=True)
         (self.home / "cache").symlink_to(settings.CHARTER_CACHE)
 
     @property

@@ -19,7 +19,7 @@ from training.events import TrainingEvent
 from training.models import Lease, Run
 from training.spec import RunSpec, SpecDraft
 
-CARRIED = {"init_from", "trained_on", "derived_from"}
+CARRIED = {"init_from", "trained_on", "derived_from", "searched"}
 """Roles whose content a run's product carries on."""
 
 

@@ -8,9 +8,9 @@ class TrainingConfig(AppConfig):
     def ready(self) -> None:
         from governance.ledger import auditable, events, triggers
         from governance.people.permissions import ENGINEER, RELEASE_MANAGER, allow
-        from governance.registry import hooks, search
+        from governance.registry import erasure, hooks, search
         from governance.views import panels
-        from training import products, scans, stages, states
+        from training import copies, products, scans, stages, states
         from training.events import TrainingEvent
         from training.found import SOURCE
         from training.models import Run
@@ -38,6 +38,7 @@ class TrainingConfig(AppConfig):
         for stage in products.STAGES:
             stages.register(stage)
         search.register(SOURCE)
+        erasure.register_copies(copies.of_version)
         panels.on_home(live_runs)
         panels.on_version(scan_of)
         panels.on_version(runs_of)

@@ -14,6 +14,7 @@ class Run(Auditable):
     """One stage with pinned inputs, from the queue to its end. Triggers freeze what was asked for."""
 
     ledger_type = "training.run"
+    ledger_blanks = {"I": {"label": "erased", "reason": ""}}
 
     label = models.CharField(max_length=200)
     stage = models.CharField(max_length=40)

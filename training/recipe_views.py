@@ -32,7 +32,9 @@ PAGE = 20
 @require_safe
 def recipe_list(request: HttpRequest) -> HttpResponse:
     """The newest usable version of each recipe that this person may read."""
-    newest = Version.objects.filter(artifact=OuterRef("pk"), state__in=states.USABLE).order_by("-number")
+    newest = Version.objects.filter(
+        artifact=OuterRef("pk"), state__in=states.USABLE, content__isnull=False
+    ).order_by("-number")
     named = Artifact.objects.filter(kind="recipe").annotate(newest=Subquery(newest.values("pk")[:1]))
     page: Any = Paginator(named.exclude(newest=None).order_by("slug"), PAGE).get_page(request.GET.get("page"))
     found = {

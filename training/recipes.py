@@ -7,6 +7,7 @@ from django.db import transaction
 
 from governance.ledger.actors import Actor
 from governance.ledger.append import append
+from governance.registry import erasure
 from governance.registry import states as version_states
 from governance.registry.actions import Refused
 from governance.registry.kinds.base import ContentError
@@ -60,6 +61,8 @@ def _next(run: Run) -> Stage | None:
 
 
 def _content(recipe: Version) -> Content:
+    if recipe.content is None:
+        raise Refused(erasure.told(recipe))
     content = recipe.parsed()
     assert isinstance(content, Content)  # noqa: S101 -- for the type checker: the kind was checked
     return content

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from governance.registry import lookup
+from governance.registry import erasure, lookup
 from governance.registry import states as version_states
 from governance.registry.kinds import UnknownKind
 from governance.registry.models import Version
@@ -150,9 +150,7 @@ def _check_version(role: str, version: Version, wanted: RoleSpec) -> None:
             f"{version.subject} was {version.state}; use another version of {version.artifact.name}.",
         )
     if version.content is None:
-        raise SpecRefused(
-            f"inputs.{role}", f"the content of {version.subject} was erased; use another version."
-        )
+        raise SpecRefused(f"inputs.{role}", f"{erasure.told(version)} Use another version.")
     if version.kind == "model" and version.content.get("held") in UNHELD:
         raise SpecRefused(
             f"inputs.{role}",

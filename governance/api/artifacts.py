@@ -19,7 +19,7 @@ from governance.api.downloads import BYTES, download
 from governance.api.permissions import permit
 from governance.api.problems import PreconditionFailed
 from governance.ledger.append import Stale
-from governance.registry import actions, kinds, lineage, lookup, states
+from governance.registry import actions, erasure, kinds, lineage, lookup, states
 from governance.registry.access import require_read, require_write
 from governance.registry.kinds.base import ContentError
 from governance.registry.models import Artifact, Version
@@ -149,6 +149,17 @@ class VersionDoor(Door):
         require_read(self.person, version)
         return version
 
+    def whole(self) -> Version:
+        """As `readable`; raises lookup.Erased when its content was erased."""
+        return whole(self.readable())
+
+
+def whole(version: Version) -> Version:
+    """The version, if its content is there. Raises lookup.Erased."""
+    if version.is_sealed and version.content is None:
+        raise lookup.Erased(erasure.told(version))
+    return version
+
 
 class VersionOne(VersionDoor):
     does = {"PUT": "registry:version:draft"}
@@ -194,7 +205,7 @@ class ContentByDigest(Door):
         version = lookup.by_digest(digest)
         require_read(self.person, version)
         if version.content is None:
-            raise lookup.NotFound(f"The content of {version.subject} was erased; its digest stays.")
+            raise lookup.Erased(erasure.told(version))
         return tagged(Response(shapes.ContentOut(version).data), digest, immutable=True)
 
 
@@ -307,6 +318,8 @@ class Diff(VersionDoor):
                 f"{after.subject} is based on no earlier version; say which with ?from=NUMBER."
             )
         require_read(self.person, before)
+        for one in (before, after):
+            whole(one)
         found, truncated = changes(before.content, after.content)
         told = {"before": before.subject, "after": after.subject, "changes": found, "truncated": truncated}
         return Response(shapes.DiffOut(told).data)
@@ -320,7 +333,7 @@ class FileList(VersionDoor):
     def get(self, request: Request, **_: str) -> Response:
         """The files of a version: paths, sizes and hashes."""
         self.query()
-        return self.paged(files_of(self.readable()))
+        return self.paged(files_of(self.whole()))
 
 
 class FileOne(VersionDoor):
@@ -333,7 +346,7 @@ class FileOne(VersionDoor):
     def get(self, request: Request, sha256: str, **_: str) -> HttpResponseBase:
         """The bytes of one file of a version. The same address always has the same bytes."""
         self.query()
-        version = self.readable()
+        version = self.whole()
         entry = next((entry for entry in files_of(version) if entry["sha256"] == sha256), None)
         if entry is None:
             raise lookup.NotFound(f"{version.subject} has no file with the hash {sha256}.")

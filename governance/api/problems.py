@@ -21,7 +21,7 @@ from governance.registry.blobs import MissingBlob
 from governance.registry.importers import BadFile
 from governance.registry.kinds import UnknownKind
 from governance.registry.kinds.base import ContentError
-from governance.registry.lookup import Ambiguous, NotFound
+from governance.registry.lookup import Ambiguous, Erased, NotFound
 
 MEDIA_TYPE = "application/problem+json"
 FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -149,6 +149,7 @@ for _kind, _answer in (
     (Stale, _fixed(409, "stale")),
     (UnknownKind, _fixed(404, "not-found")),
     (NotFound, _fixed(404, "not-found")),
+    (Erased, _fixed(410, "erased")),
     (Http404, _fixed(404, "not-found")),
     (Ambiguous, _fixed(400, "ambiguous")),
     (PermissionDenied, _fixed(403, "forbidden")),

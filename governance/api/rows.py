@@ -50,7 +50,10 @@ class RowList(VersionDoor):
 
     @extend_schema(operation_id="versions_rows", parameters=[RowFilter], responses=RowPage)
     def get(self, request: Request, **_: str) -> Response:
-        """Rows of a dataset from a number on. Answers 409 while the rows of a compressed file have not been unpacked by a scan."""
+        """Rows of a dataset from a number on. Answers 409 while the rows of a compressed file have not been unpacked by a scan.
+
+        410 once the version was erased.
+        """
         wanted = self.query()
         page = rows.page(self.readable(), wanted["start"], wanted["limit"])
         following = page.next and replace_query_param(request.build_absolute_uri(), "start", page.next)
@@ -60,5 +63,6 @@ class RowList(VersionDoor):
 
 
 problems.register(rows.NoRows, lambda error: (404, "not-found", []))
+problems.register(rows.Erased, lambda error: (410, "erased", []))
 problems.register(rows.NotUnpacked, lambda error: (409, "not-unpacked", []))
 problems.register(BadData, lambda error: (503, "bytes-damaged", []))

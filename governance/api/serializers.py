@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from governance.api.base import Strict
-from governance.registry import kinds, states
+from governance.registry import erasure, kinds, states
 from governance.registry.kinds.base import SLUG_PATTERN, Kind
 from governance.registry.lineage import ANCESTRY
 from governance.registry.models import Version
@@ -144,7 +144,13 @@ class ReviewOut(Out):
 
 class VersionDetail(VersionOut):
     content = ObjectField(allow_null=True)
+    erased = serializers.SerializerMethodField(
+        help_text="In a sentence, when and on what ground the content was erased; null otherwise."
+    )
     reviews = ReviewOut(many=True)
+
+    def get_erased(self, version: Version) -> str | None:
+        return erasure.told(version) if version.is_sealed and version.content is None else None
 
 
 class ContentOut(Out):

@@ -7,16 +7,19 @@ from governance.api import (
     activities,
     artifacts,
     cards,
+    erasures,
     ledger,
     releases,
     rows,
     search,
     tokens,
     uploads,
+    watch,
 )
 
 VERSION = r"^versions/(?P<kind>[a-z-]+)/(?P<slug>[A-Za-z0-9._-]{1,80})/(?P<number>[0-9]{1,9})/"
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+MONITOR = r"^ledger/monitors/(?P<slug>[a-z0-9.-]{1,60})/"
 RELEASE = r"^releases/(?P<slug>[A-Za-z0-9._-]{1,80})/(?P<number>[0-9]{1,9})/"
 
 urlpatterns: list[URLPattern] = [
@@ -63,7 +66,14 @@ urlpatterns: list[URLPattern] = [
     path("activities/", activities.ActivityList.as_view(), name="activities"),
     path("activities/<uuid:id>/", activities.ActivityOne.as_view(), name="activity"),
     path("activities/<uuid:id>/end/", activities.ActivityEnd.as_view(), name="activity-end"),
+    path("erasures/", erasures.ErasureList.as_view(), name="erasures"),
+    path("erasures/<uuid:id>/", erasures.ErasureOne.as_view(), name="erasure"),
+    path("erasures/<uuid:id>/plan/", erasures.ErasurePlan.as_view(), name="erasure-plan"),
+    path("erasures/<uuid:id>/confirm/", erasures.ErasureConfirm.as_view(), name="erasure-confirm"),
     path("ledger/trust/", ledger.Trust.as_view(), name="trust"),
+    path("ledger/watch/", watch.Watch.as_view(), name="watch"),
+    re_path(rf"{MONITOR}$", watch.MonitorReport.as_view(), name="monitor-report"),
+    re_path(rf"{MONITOR}end/$", watch.MonitorEnd.as_view(), name="monitor-end"),
     path("ledger/checkpoints/", ledger.CheckpointList.as_view(), name="checkpoints"),
     path("ledger/checkpoints/<int:size>/", ledger.CheckpointOne.as_view(), name="checkpoint-one"),
     path("ledger/consistency/", ledger.Consistency.as_view(), name="consistency"),

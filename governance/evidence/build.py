@@ -51,7 +51,13 @@ def in_content(
     assurance: Assurance = "asserted",
     unit: str | None = None,
 ) -> Iterator[Fact]:
-    """The value at `at` (JSON pointer) in a version's content; nothing where it is empty, a withheld fact where it is not shown."""
+    """The value at `at` (JSON pointer) in a version's content; nothing where it is empty, a withheld fact where it is not shown.
+
+    Of an erased version nobody knows any more whether it was empty, so it is withheld.
+    """
+    if sealed.erased:
+        yield withheld(key, label, sealed)
+        return
     if valued(resolve(sealed.content, at)) is None:
         return
     value = valued(resolve(sealed.disclosed or {}, at))
@@ -107,6 +113,8 @@ def gap(key: str, label: str, state: State, reason: str, owner: str = "") -> Fac
 
 def withheld(key: str, label: str, sealed: Sealed) -> Fact:
     """What a version holds and does not show."""
+    if sealed.erased:
+        return gap(key, label, "withheld", sealed.why_erased, sealed.owner)
     restricted = sealed.disclosed is None
     reason = (
         f"{sealed.subject} is restricted." if restricted else f"It is marked internal in {sealed.subject}."

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from governance.evidence import cited, providers
-from governance.evidence.build import derived, gap
+from governance.evidence.build import derived, gap, withheld
 from governance.evidence.facts import Document, Fact, Pointer, Subject, TreeSize
 from governance.evidence.schema import FIELDS, ROOTS
 from governance.evidence.view import View
@@ -29,7 +29,7 @@ def collect(version: Version, at: int | None = None) -> Document:
     state = view.subject.record.state
     facts = _gathered(view)
     facts += _snapshot(head, facts)
-    facts += _unfilled(version.kind, facts)
+    facts += _unfilled(view, facts)
     subject = Subject(kind=state["kind"], slug=state["slug"], number=state["number"], digest=state["digest"])
     return Document(subject=subject, at=head, facts=tuple(sorted(facts, key=lambda fact: fact.key)))
 
@@ -84,13 +84,15 @@ def _simulated(facts: Iterable[Fact]) -> Iterator[Fact]:
     yield derived("card_snapshot.simulated", "simulated", "marked_demo", by, bool(by))
 
 
-def _unfilled(kind: str, facts: Iterable[Fact]) -> Iterator[Fact]:
+def _unfilled(view: View, facts: Iterable[Fact]) -> Iterator[Fact]:
     """Every field of the card schema that nothing was said about, with the reason."""
-    told = {ROOTS[fact.field].key for fact in facts}
+    told, kind = {ROOTS[fact.field].key for fact in facts}, view.version.kind
     for field in FIELDS.values():
         if field.key in told:
             continue
-        if kind in field.subjects:
+        if kind in field.subjects and view.subject.erased:
+            yield withheld(field.key, field.title, view.subject)
+        elif kind in field.subjects:
             yield gap(field.key, field.title, "not_recorded", "No record holds it.")
         else:
             kinds = " or a ".join(field.subjects)

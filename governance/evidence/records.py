@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 from governance.evidence.cited import DEMO
 from governance.evidence.facts import Assurance, Class
+from governance.registry import erasure
 from governance.registry.kinds.base import digest_of
 from governance.registry.models import Version
-from governance.registry.recording import was_recorded
+from governance.registry.recording import was_imported, was_recorded
 
 
 class NotThen(LookupError):
@@ -17,6 +18,10 @@ class NotThen(LookupError):
 
 class Inconsistent(ValueError):
     """The database does not hold what the ledger recorded."""
+
+
+class Erased(Inconsistent):
+    """The content was erased under a legal request; whoever needs it asks `Sealed.erased` first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,20 +66,32 @@ class Sealed:
         digest: str | None = self.record.state["disclosed_digest"]
         return digest
 
+    @property
+    def erased(self) -> bool:
+        """Whether the content was erased since: it is gone at every size of the ledger."""
+        return self.version.content is None
+
+    @cached_property
+    def why_erased(self) -> str:
+        """That it was, and on what ground, in a sentence."""
+        return erasure.told(self.version)
+
     @cached_property
     def content(self) -> dict[str, Any]:
-        """The whole content. Raises Inconsistent unless it has the recorded digest."""
+        """The whole content. Raises Inconsistent unless it has the recorded digest, Erased once it is gone."""
         state, content = self.record.state, self.version.content
+        if content is None:
+            raise Erased(self.why_erased)
         if digest_of(state["kind"], state["schema"], content) != state["digest"]:
             raise Inconsistent(
                 f"{self.subject}: the content in the database does not have the digest {state['digest']} that was recorded."
             )
-        return dict(content or {})
+        return dict(content)
 
     @cached_property
     def disclosed(self) -> dict[str, Any] | None:
-        """What of the content anybody may read, checked like it; None for a restricted version."""
-        if self.disclosed_digest is None:
+        """What of the content anybody may read, checked like it; None for a restricted or erased version."""
+        if self.disclosed_digest is None or self.erased:
             return None
         public = Version.disclosed(self.version) if self.content else None
         if public is None or self.version.disclosed_digest() != self.disclosed_digest:
@@ -109,12 +126,13 @@ class Step:
         """Observed when Charter's own worker ran it, reported when a job outside of it did, imported or asserted when it is
         somebody's word alone."""
         if self.is_hearsay:
-            return "imported" if self.record.state["kind"] == "import" else "asserted"
+            imported = self.record.state["kind"] == "import" or was_imported(self.summary)
+            return "imported" if imported else "asserted"
         return "observed" if self.record.actor.removeprefix(DEMO).startswith("system:") else "reported"
 
     @property
     def is_hearsay(self) -> bool:
-        """Whether nobody watched it: it was entered over the API, from what somebody else published or said."""
+        """Whether nobody watched it: it was entered over the API or from files, from what somebody else published or said."""
         return was_recorded(self.summary)
 
     @property

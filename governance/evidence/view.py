@@ -43,14 +43,16 @@ class View:
         found = self.versions([(self.version.subject, str(self.version.digest))]).get(self.version.subject)
         if found is None:
             raise NotThen(
-                f"{self.version.subject} was not sealed yet when the ledger had {self.size} entries; collect later evidence."
+                f"{self.version.subject} was not sealed yet when the ledger had {self.size} entries, or what it recorded"
+                " then was erased; collect later evidence."
             )
         return found
 
     @cached_property
     def parts(self) -> dict[str, Sealed]:
-        """What a release pins, by field of its content (`policies_1` for the first of a list); nothing for other kinds."""
-        if self.version.kind != "release":
+        """What a release pins, by field of its content (`policies_1` for the first of a list); nothing for other kinds,
+        nor for a release that was erased."""
+        if self.version.kind != "release" or self.subject.erased:
             return {}
         content = self.subject.content
         numbered = {

@@ -29,6 +29,15 @@ def registered() -> list[type[Auditable]]:
     return [_models[name] for name in sorted(_models)]
 
 
+def of_type(ledger_type: str) -> type[Auditable]:
+    """The model that entries name by `ledger_type`. Raises NotAuditable."""
+    if ledger_type not in _models:
+        raise NotAuditable(
+            f"There is no object type {ledger_type!r}; there are {', '.join(sorted(_models))}."
+        )
+    return _models[ledger_type]
+
+
 def check(model: type[Auditable]) -> None:
     """Raise NotAuditable unless `model` is registered."""
     if _models.get(model.ledger_type) is not model:

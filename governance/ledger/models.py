@@ -1,6 +1,7 @@
 """The ledger's rows: entries, the Merkle tree over them, its signed checkpoints, and what they speak about."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db import models
@@ -89,6 +90,7 @@ class Cosignature(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["checkpoint", "witness"], name="ledger_cosignature_once")
         ]
+        indexes = [models.Index(fields=["witness", "-checkpoint"], name="ledger_cosignature_newest")]
 
     def __str__(self) -> str:
         return f"{self.witness} under {self.checkpoint_id}"
@@ -126,6 +128,27 @@ class Alarm(models.Model):
         return f"{self.source}: {self.sentence}"
 
 
+class Monitor(models.Model):
+    """A monitor that reports here, and its newest look. It explains nothing that the log holds, so it has no entries."""
+
+    name = models.CharField(max_length=60, unique=True)
+    reporter = models.CharField(
+        max_length=40, help_text="Handle of the account that reports under this name."
+    )
+    at = models.DateTimeField(help_text="When it looked, by its own clock.")
+    heard = models.DateTimeField(help_text="When its report came, by ours.")
+    every = models.PositiveIntegerField(help_text="Seconds after which it said that it looks again.")
+    size = models.BigIntegerField(help_text="Entries that it has followed.")
+    ended = models.DateTimeField(null=True, help_text="When somebody said that it will not report any more.")
+    ended_by = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return f"monitor {self.name}"
+
+
 class Auditable(models.Model):
     """A row that changes only together with an entry; `append` is its only writer.
 
@@ -134,6 +157,11 @@ class Auditable(models.Model):
     """
 
     ledger_type: ClassVar[str]
+    ledger_blanks: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Visibility class → what stands in the row's own fields once the parts of that class were erased.
+
+    What the row cannot do without is not among them, and stays.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     ledger_rev = models.PositiveIntegerField(default=0, editable=False)

@@ -3,6 +3,7 @@
 `python -m governance.ledger.monitor ADDRESS --policy policy.txt --state FOLDER` looks once; exit code 0 only when
 nothing is wrong. It reads every new leaf, folds it into its own tree, and so finds a fork, a log that shrank, an entry
 that broke its object's revisions, a start that never ended; with an API token, also what is served but was never logged.
+With `--report NAME` it tells the installation after each look what it saw, so that people there see it too.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import struct
 import sys
 import time
@@ -17,7 +19,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,12 @@ MAX_START_HOURS = 48
 """Hours after which a start without an end is reported."""
 MAX_SILENCE_MINUTES = 15
 """Minutes that something served may be absent from the signed log before that is reported."""
+MAX_FINDINGS, MAX_FINDING = 100, 500
+"""Sentences in a report, and characters in each."""
+ONCE = 86_400
+"""Seconds until the next look as a report announces them, where something else starts this program each time."""
 STATE = "monitor.json"
+NAME = re.compile(r"[a-z0-9.-]{1,60}")
 
 Fetch = Callable[[str], bytes]
 
@@ -57,6 +64,8 @@ class Memory:
     """Activity → when it started, while it has not ended."""
     unlogged: dict[str, float] = field(default_factory=dict)
     """What is served otherwise than logged → when that was first seen (Unix seconds)."""
+    broken: list[str] = field(default_factory=list)
+    """What was found in entries themselves, which no later look can find right again; the first MAX_FINDINGS."""
 
     def root(self) -> bytes:
         if not self.frontier:
@@ -81,7 +90,7 @@ def look(
 ) -> list[str]:
     """Read what is new and say what is wrong, a sentence each; `memory` moves on only when nothing forked.
 
-    `served` are versions as the API shows them. Raises Unreachable.
+    What stays wrong is said in the same words at each look. `served` are versions as the API shows them. Raises Unreachable.
     """
     try:
         seen = policy.open(fetch("checkpoint").decode("utf-8", "replace"))
@@ -94,15 +103,18 @@ def look(
     problems: list[str] = []
     for body in _leaves(fetch, memory.size, head.size):
         problems += _follow(grown, body)
-    for row in _parts(fetch, memory.size, head.size):
-        problems += _read_part(grown, row)
+    for index, body, line in _parts(fetch, memory.size, head.size):
+        problems += _read_part(grown, index, body, line)
     if grown.root() != head.root:
-        return [
-            f"The log forked: its entries do not give the root that it signed at {head.size} entries.",
-            *problems,
-        ]
+        fork = (
+            "The log forked: its entries do not give the root that it signed. This monitor followed it up to"
+            f" {memory.size} entries."
+        )
+        return [fork, *problems]
+    lasting = [*grown.broken, *problems]
+    grown.broken = lasting[:MAX_FINDINGS]
     memory.__dict__.update(grown.__dict__)
-    return [*problems, *_endless(memory, now), *_unlogged(memory, served, now)]
+    return [*lasting, *_endless(memory, now), *_unlogged(memory, served, now)]
 
 
 def _follow(memory: Memory, body: bytes) -> list[str]:
@@ -121,30 +133,35 @@ def _follow(memory: Memory, body: bytes) -> list[str]:
     return [f"Entry {index} is revision {rev} of {name} and does not follow revision {last}."]
 
 
-def _read_part(memory: Memory, row: dict[str, Any]) -> list[str]:
-    """Take in what an entry's public part says of versions and activities."""
-    body, payload = row["body"], row["payload"]
-    if payload is None:
-        return []
-    if body["payload"].get("P") != sha256_hex(bytes.fromhex(row["salt"]) + payload.encode()):
-        return [f"The public part served for entry {row['index']} is not what the entry committed to."]
-    state = loads_canonical(payload.encode())["state"]
+def _read_part(memory: Memory, index: int, leaf: bytes, line: bytes) -> list[str]:
+    """Take in what an entry's public part says of versions and activities; sentences for what it breaks."""
+    try:
+        part, body = json.loads(line), json.loads(leaf)
+        if part["payload"] is None:
+            return []
+        if body["payload"].get("P") != sha256_hex(bytes.fromhex(part["salt"]) + part["payload"].encode()):
+            return [f"The public part served for entry {index} is not what the entry committed to."]
+        _learn(memory, body, loads_canonical(part["payload"].encode())["state"])
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        return [f"The public part served for entry {index} is malformed: {error}."]
+    return []
+
+
+def _learn(memory: Memory, body: dict[str, Any], state: dict[str, Any]) -> None:
     if body["type"] == "registry.version":
         memory.states[state["subject"]] = [state["state"], state["digest"]]
     if body["type"] == "registry.activity":
         if state["state"] == "started":
-            memory.started[body["id"]] = body["at"]
+            memory.started[body["id"]] = f"{datetime.fromisoformat(body['at']).astimezone(UTC):%FT%TZ}"
         else:
             memory.started.pop(body["id"], None)
-    return []
 
 
 def _endless(memory: Memory, now: datetime) -> list[str]:
     late = []
     for activity, since in sorted(memory.started.items()):
-        hours = (now - datetime.fromisoformat(since)).total_seconds() / 3600
-        if hours > MAX_START_HOURS:
-            late.append(f"Activity {activity} started {hours:.0f} hours ago and has not ended.")
+        if now - datetime.fromisoformat(since) > timedelta(hours=MAX_START_HOURS):
+            late.append(f"Activity {activity} started at {since} and has not ended.")
     return late
 
 
@@ -160,7 +177,7 @@ def _unlogged(memory: Memory, served: Iterator[Any] | None, now: datetime) -> li
     moment = now.timestamp()
     memory.unlogged = {text: memory.unlogged.get(text, moment) for text in found}
     return [
-        f"{text}: for {(moment - since) / 60:.0f} minutes; its log is stale, or the change was never logged."
+        f"{text}, since {datetime.fromtimestamp(since, UTC):%FT%TZ}: the log is stale, or the change was never logged."
         for text, since in sorted(memory.unlogged.items())
         if moment - since > MAX_SILENCE_MINUTES * 60
     ]
@@ -179,16 +196,16 @@ def _leaves(fetch: Fetch, start: int, end: int) -> Iterator[bytes]:
             at += 2 + length
 
 
-def _parts(fetch: Fetch, start: int, end: int) -> Iterator[dict[str, Any]]:
-    """{"index", "salt", "payload", "body"} of the same leaves."""
+def _parts(fetch: Fetch, start: int, end: int) -> Iterator[tuple[int, bytes, bytes]]:
+    """(leaf index, body, line with {"index", "salt", "payload"}) of the same leaves."""
     bodies = _leaves(fetch, start, end)
     for first, data in _bundles(fetch, "parts", start, end):
         lines = data.splitlines()
         for index in range(max(first, start), min(first + TILE_WIDTH, end)):
             try:
-                yield {**json.loads(lines[index - first]), "body": json.loads(next(bodies))}
-            except (ValueError, LookupError) as error:
-                raise Unreachable(f"the public parts from {first} are malformed: {error}") from error
+                yield index, next(bodies), lines[index - first]
+            except LookupError as error:
+                raise Unreachable(f"the public parts from {first} are cut short") from error
 
 
 def _bundles(fetch: Fetch, kind: str, start: int, end: int) -> Iterator[tuple[int, bytes]]:
@@ -199,32 +216,39 @@ def _bundles(fetch: Fetch, kind: str, start: int, end: int) -> Iterator[tuple[in
 
 def http(address: str, token: str = "") -> Fetch:
     """Fetch below `address`. Raises Unreachable."""
+    return lambda place: _ask(f"{address.rstrip('/')}/{place}", token)
+
+
+def _ask(address: str, token: str, body: bytes | None = None) -> bytes:
     if not address.startswith(("http://", "https://")):
         raise Unreachable(f"{address!r} is no web address")
-
-    def fetch(place: str) -> bytes:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        request = urllib.request.Request(f"{address.rstrip('/')}/{place}", headers=headers)  # noqa: S310 - checked above
-        try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - checked above
-                return bytes(answer.read(MAX_BYTES))
-        except urllib.error.HTTPError as error:
-            with error:
-                said = error.read(300).decode("utf-8", "replace").strip()
-            raise Unreachable(f"{request.full_url} answers {error.code}: {said}") from error
-        except (OSError, ValueError) as error:
-            raise Unreachable(f"{request.full_url} does not answer: {error}") from error
-
-    return fetch
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    request = urllib.request.Request(address, body, headers)  # noqa: S310 - checked above
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - checked above
+            return bytes(answer.read(MAX_BYTES))
+    except urllib.error.HTTPError as error:
+        with error:
+            said = error.read(300).decode("utf-8", "replace").strip()
+        raise Unreachable(f"{request.full_url} answers {error.code}: {said}") from error
+    except (OSError, ValueError) as error:
+        raise Unreachable(f"{request.full_url} does not answer: {error}") from error
 
 
 def versions(fetch: Fetch) -> Iterator[Any]:
-    """Every version that the API shows the token's owner, page by page."""
+    """Every version that the API shows the token's owner, page by page. Raises Unreachable."""
     place = "api/v1/versions/?page_size=100"
     while place:
-        page = json.loads(fetch(place))
-        yield from page["results"]
-        place = "api/v1/versions/?" + page["next"].partition("?")[2] if page.get("next") else ""
+        try:
+            page = json.loads(fetch(place))
+            rows = [{name: row[name] for name in ("subject", "state", "digest")} for row in page["results"]]
+            further = page["next"]
+        except (ValueError, LookupError, TypeError) as error:
+            raise Unreachable(f"the API's list of versions is malformed: {error}") from error
+        yield from rows
+        place = "api/v1/versions/?" + further.partition("?")[2] if further else ""
 
 
 def load(folder: Path) -> Memory:
@@ -254,6 +278,31 @@ def look_once(address: str, policy: Policy, folder: Path, token: str = "") -> li
     return problems
 
 
+def tell(address: str, token: str, name: str, size: int, findings: list[str], every: int = ONCE) -> None:
+    """Report to the installation what the monitor `name` just saw: entries followed, findings, seconds until it looks again.
+
+    Raises Unreachable.
+    """
+    report = {
+        "at": f"{datetime.now(UTC):%FT%TZ}",
+        "size": size,
+        "every": every,
+        "findings": [_printable(text) for text in _few(findings)],
+    }
+    _ask(f"{address.rstrip('/')}/api/v1/ledger/monitors/{name}/", token, json.dumps(report).encode())
+
+
+def _few(findings: list[str]) -> list[str]:
+    if len(findings) <= MAX_FINDINGS:
+        return findings
+    return [*findings[: MAX_FINDINGS - 1], "More is wrong than a report holds; see the monitor's own output."]
+
+
+def _printable(text: str) -> str:
+    """A finding quotes what the log says, which may be anything."""
+    return "".join(char if char.isprintable() else "?" for char in text)[:MAX_FINDING]
+
+
 def main() -> int:
     """The command: print what is wrong; return the exit code (0 nothing, 1 something, 2 no answer)."""
     parser = argparse.ArgumentParser(prog="python -m governance.ledger.monitor", description=__doc__)
@@ -261,23 +310,50 @@ def main() -> int:
     parser.add_argument("--policy", type=Path, required=True, help="the log's policy.txt, got from elsewhere")
     parser.add_argument("--state", type=Path, required=True, help="folder in which the monitor remembers")
     parser.add_argument("--every", type=float, help="seconds between looks; without it, one look")
+    parser.add_argument(
+        "--report",
+        metavar="NAME",
+        help="tell the installation what was seen, with the token in CHARTER_TOKEN",
+    )
     options = parser.parse_args()
+    token = os.environ.get("CHARTER_TOKEN", "")
+    if options.report and not token:
+        parser.error("--report needs an API token with the scope ledger:monitor:report in CHARTER_TOKEN")
+    if options.report and not NAME.fullmatch(options.report):
+        parser.error("--report takes a name of small letters, digits, dots and hyphens")
     while True:
-        code = _report(options)
+        code = _once(options, token)
         if options.every is None:
             return code
         time.sleep(options.every)
 
 
-def _report(options: argparse.Namespace) -> int:
+def _once(options: argparse.Namespace, token: str) -> int:
+    """Look, print, report."""
     try:
         policy = Policy.parse(options.policy.read_text())
-        found = look_once(options.address, policy, options.state, os.environ.get("CHARTER_TOKEN", ""))
-    except (Unreachable, OSError, NoteError) as error:
+        found = look_once(options.address, policy, options.state, token)
+        code = 1 if found else 0
+        sys.stdout.write("".join(f"{line}\n" for line in found) or "Nothing is wrong.\n")
+    except Unreachable as error:
+        found, code = [f"The log could not be read: {error}"], 2
+        sys.stderr.write(f"{error}\n")
+    except (OSError, NoteError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    sys.stdout.write("".join(f"{line}\n" for line in found) or "Nothing is wrong.\n")
-    return 1 if found else 0
+    # Whoever reads a log file must not wait for a buffer to fill.
+    sys.stdout.flush()
+    return _report(options, token, found) or code if options.report else code
+
+
+def _report(options: argparse.Namespace, token: str, found: list[str]) -> int:
+    every = ONCE if options.every is None else max(1, round(options.every))
+    try:
+        tell(options.address, token, options.report, load(options.state).size, found, every)
+    except Unreachable as error:
+        sys.stderr.write(f"The report did not arrive: {error}\n")
+        return 0 if found else 2
+    return 0
 
 
 if __name__ == "__main__":

@@ -7,9 +7,13 @@ an erased part must be able to go while leaves stay for ever. Nothing is shown b
 import struct
 from collections.abc import Iterator
 
-from governance.ledger import tiles
+from django.db.models import Count
+
+from governance.ledger import keys, tiles
 from governance.ledger.canonical import canonical
-from governance.ledger.models import Checkpoint, Entry
+from governance.ledger.models import Checkpoint, Cosignature, Entry
+from governance.ledger.note import NoteError
+from governance.ledger.policy import Policy
 from governance.ledger.tiling import TILE_WIDTH, width_at
 from governance.ledger.tree import HASH_BYTES
 
@@ -20,12 +24,50 @@ class NotThere(LookupError):
     """The tree, as far as it is signed, has no such tile."""
 
 
+class NotWitnessed(NotThere):
+    """Checkpoints are signed, but none has as many cosignatures as the log's policy needs."""
+
+
+TRIED = 16
+"""Checkpoints that are looked at for one that the policy accepts: a witness's new key may have made older ones void."""
+
+
 def checkpoint() -> str:
-    """The newest signed note, with the witnesses' signatures under it. Raises NotThere."""
+    """The newest note that the log's policy accepts, with the witnesses' signatures under it.
+
+    Raises NotThere while nothing is signed, NotWitnessed, and keys.KeyUnavailable.
+    """
+    policy = keys.policy()
     newest = Checkpoint.objects.order_by("-size").first()
     if newest is None:
         raise NotThere("Nothing is signed yet.")
-    return cosigned_note(newest)
+    if not policy.quorum:
+        return cosigned_note(newest)
+    for candidate in _cosigned_by_enough(policy):
+        note = cosigned_note(candidate)
+        try:
+            policy.open(note)
+        except NoteError:
+            continue
+        return note
+    raise NotWitnessed(
+        f"No checkpoint has the {policy.quorum} cosignatures that this log's policy needs. Its witnesses are asked every"
+        " few seconds; try again in a minute."
+    )
+
+
+def _cosigned_by_enough(policy: Policy) -> Iterator[Checkpoint]:
+    """The newest checkpoints under which enough of the policy's witnesses stand, by name."""
+    names = [witness.key.name for witness in policy.witnesses]
+    found = (
+        Cosignature.objects.filter(witness__in=names)
+        .values("checkpoint_id")
+        .annotate(have=Count("id"))
+        .filter(have__gte=policy.quorum)
+        .order_by("-checkpoint_id")
+    )
+    sizes = [row["checkpoint_id"] for row in found[:TRIED]]
+    return Checkpoint.objects.filter(size__in=sizes).order_by("-size").iterator()
 
 
 def cosigned_note(signed: Checkpoint) -> str:

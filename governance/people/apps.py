@@ -10,11 +10,14 @@ class PeopleConfig(AppConfig):
         from governance.ledger import auditable, events
         from governance.people.events import PeopleEvent
         from governance.people.models import Account, Token
-        from governance.people.permissions import ADMINISTRATOR, allow
+        from governance.people.permissions import ADMINISTRATOR, MONITOR, allow
         from governance.people.throttle import check_rates
 
         events.register(PeopleEvent)
         for model in (Account, Token):
             auditable.register(model)
         allow("people:account:manage", ADMINISTRATOR)
+        # The ledger lies below and knows no groups.
+        allow("ledger:monitor:report", MONITOR)
+        allow("ledger:monitor:end", ADMINISTRATOR)
         checks.register(check_rates, checks.Tags.security)

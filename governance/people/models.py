@@ -42,6 +42,7 @@ class Token(Auditable):
     """An API token: the secret is shown once, its SHA-256 is stored, its scopes are names of actions."""
 
     ledger_type = "people.token"
+    ledger_blanks = {"I": {"label": "erased"}}
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="tokens")
     label = models.CharField(max_length=80)

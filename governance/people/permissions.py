@@ -10,6 +10,7 @@ REVIEWER = "reviewer"
 RELEASE_MANAGER = "release-manager"
 AUDITOR = "auditor"
 ADMINISTRATOR = "administrator"
+MONITOR = "monitor"
 
 GROUPS: dict[str, str] = {
     ENGINEER: "registers data and models, launches runs and evaluations",
@@ -18,6 +19,7 @@ GROUPS: dict[str, str] = {
     RELEASE_MANAGER: "composes releases, runs gates, publishes cards",
     AUDITOR: "reads everything, changes nothing",
     ADMINISTRATOR: "manages accounts; approves nothing by that alone",
+    MONITOR: "reports what it finds while it follows the log from outside",
 }
 
 _allowed: dict[str, frozenset[str]] = {}

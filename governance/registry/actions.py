@@ -115,6 +115,7 @@ def seal(
     version.content = plain(kind.parse(version.content))
     version.digest = digest_of(kind.name, kind.schema, version.content)
     version.schema = kind.schema
+    _hold_files(version.content)
     if twin := version.artifact.versions.filter(digest=version.digest).first():
         raise Refused(f"{twin.subject} has the same content; change something, or use that version.")
     version.sealed_at = timezone.now()
@@ -144,11 +145,13 @@ def register(
     found = kinds.get(kind)
     data = plain(found.parse(plain(content)))
     check_slug(slug)
+    digest = digest_of(kind, found.schema, data)
+    _refuse_erased(kind, slug, digest)
     # Copying may take minutes, so it comes before the transaction: dying in between leaves blobs that nothing names.
     _store(data, files or {})
     with transaction.atomic():
         artifact = artifact_for(kind, slug, title, actor=actor)
-        digest = digest_of(kind, found.schema, data)
+        _refuse_erased(kind, slug, digest)
         version = artifact.versions.filter(digest=digest).first() or _sealed(
             artifact, data, digest, restricted, actor=actor
         )
@@ -163,10 +166,31 @@ def register(
     return version
 
 
+def _refuse_erased(kind: str, slug: str, digest: str) -> None:
+    """Content that was erased does not come back by itself: some pipeline would register it again the next night."""
+    same = Version.objects.filter(
+        artifact__kind=kind, artifact__slug=slug, digest=digest, content__isnull=True
+    )
+    if erased := same.select_related("artifact").first():
+        raise Refused(
+            f"This content was erased as {erased.subject} under a legal request; it is not registered again."
+        )
+
+
+def _hold_files(data: Mapping[str, Any]) -> None:
+    """Keep the files that content lists from being erased until it is visible that it needs them. Raises Refused."""
+    listed = {entry["sha256"]: entry["path"] for entry in data.get("files", [])}
+    rows = Blob.objects.select_for_update().filter(sha256__in=listed).order_by("sha256")
+    if gone := [listed[blob.sha256] for blob in rows if blob.erased]:
+        raise Refused(f"The bytes of {gone[0]} were erased under a legal request; they are not taken again.")
+
+
 def _store(data: dict[str, Any], files: Mapping[str, Path]) -> None:
     """Store the given files; refuse content that lists bytes which are neither given nor in the store, or not so many."""
     entries = data.get("files", [])
     listed = {entry["path"]: entry["sha256"] for entry in entries}
+    with transaction.atomic():
+        _hold_files(data)
     for name, path in files.items():
         if blobs.put(path).sha256 != listed.get(name):
             raise Refused(
@@ -185,6 +209,7 @@ def _store(data: dict[str, Any], files: Mapping[str, Path]) -> None:
 def _sealed(
     artifact: Artifact, data: dict[str, Any], digest: str, restricted: bool, *, actor: Actor
 ) -> Version:
+    _hold_files(data)
     version = _new(artifact, data, state=states.SEALED, actor=actor)
     version.digest, version.sealed_at, version.restricted = digest, version.created_at, restricted
     append(version, op=RegistryEvent.REGISTERED, actor=actor)

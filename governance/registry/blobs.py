@@ -20,6 +20,10 @@ class MissingBlob(FileNotFoundError):
     """The database knows a blob whose bytes are gone."""
 
 
+class ErasedBlob(OSError):
+    """Bytes that were erased under a legal request, and are not taken again."""
+
+
 def store() -> Storage:
     return storages["blobs"]
 
@@ -39,11 +43,20 @@ def digest_file(path: Path) -> tuple[str, int]:
 
 
 def put(path: Path) -> Blob:
-    """Store a copy of the file at `path` and its row. Storing the same bytes again does nothing. Raises OSError (disk full)."""
+    """Store a copy of the file at `path` and its row. Storing the same bytes again does nothing.
+
+    Raises OSError (disk full), ErasedBlob.
+    """
     sha256, size = digest_file(path)
     if not store().exists(place(sha256)):
         _write(sha256, path)
-    return Blob.objects.get_or_create(sha256=sha256, defaults={"size": size})[0]
+    blob = Blob.objects.get_or_create(sha256=sha256, defaults={"size": size})[0]
+    if blob.erased:
+        store().delete(place(sha256))
+        raise ErasedBlob(
+            f"{path.name} holds bytes that were erased under a legal request; they are not taken again."
+        )
+    return blob
 
 
 def put_bytes(data: bytes) -> Blob:
@@ -100,6 +113,8 @@ def opened(sha256: str) -> Iterator[IO[bytes]]:
     try:
         file = store().open(place(sha256), "rb")
     except FileNotFoundError as error:
+        if Blob.objects.filter(sha256=sha256, erased=True).exists():
+            raise MissingBlob(f"The bytes of {sha256} were erased under a legal request.") from error
         raise MissingBlob(
             f"The bytes of {sha256} are not in the store; restore them from a backup."
         ) from error

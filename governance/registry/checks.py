@@ -7,8 +7,8 @@ from datetime import timedelta
 from django.utils import timezone
 
 from governance.ledger.audit import Audit, Done, Progress
-from governance.registry import blobs
-from governance.registry.models import Activity, Version
+from governance.registry import blobs, erasure
+from governance.registry.models import Activity, Erasure, Version
 
 OPEN_FOR = timedelta(hours=48)
 """An activity that started longer ago and has not ended is worth a notice."""
@@ -39,10 +39,21 @@ def starts(audit: Audit, progress: Progress, done: Done) -> None:
         )
 
 
+def erasures(audit: Audit, progress: Progress, done: Done) -> None:
+    """Find erasures that died before their files were removed."""
+    audit.looked_at["erasures"] = Erasure.objects.filter(state=Erasure.DONE).count()
+    for one, sha256 in erasure.unfinished():
+        audit.found(
+            "erasures",
+            f"the bytes of {sha256} are still in the store, and the erasure of {one.subject} took them away;"
+            " run manage.py erase --finish",
+        )
+
+
 def _named() -> dict[str, str]:
     """SHA-256 of each file that a sealed version names → the first such version's subject."""
     named: dict[str, str] = {}
-    versions = Version.objects.exclude(state="draft").exclude(content=None)
+    versions = Version.objects.exclude(state="draft").exclude(content__isnull=True)
     for version in versions.select_related("artifact").order_by("sealed_at", "pk").iterator():
         for entry in (version.content or {}).get("files", []):
             named.setdefault(entry["sha256"], version.subject)

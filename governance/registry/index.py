@@ -41,7 +41,10 @@ def rebuild() -> dict[str, int]:
     for table in (Usage, Production, Reference):
         table.objects.all().delete()
     for version in (
-        Version.objects.exclude(digest=None).exclude(content=None).select_related("artifact").iterator()
+        Version.objects.exclude(digest=None)
+        .exclude(content__isnull=True)
+        .select_related("artifact")
+        .iterator()
     ):
         references(version)
     by_subject = {version.subject: version for version in Version.objects.select_related("artifact")}

@@ -15,6 +15,10 @@ class NotFound(LookupError):
     """Nothing has that name; the message names the nearest."""
 
 
+class Erased(LookupError):
+    """What has that name held content, which was erased under a legal request."""
+
+
 class Ambiguous(LookupError):
     """More than one artifact has that slug; the message lists them."""
 

@@ -124,13 +124,72 @@ class Version(Auditable):
 
 
 class Blob(models.Model):
-    """Bytes in the store, named by their SHA-256. Never changed; removed only by garbage collection."""
+    """Bytes in the store, named by their SHA-256. Never changed; removed only by garbage collection and by an erasure."""
 
     sha256 = models.CharField(max_length=64, primary_key=True)
     size = models.PositiveBigIntegerField()
+    erased = models.BooleanField(default=False, help_text="Its bytes were erased and are not taken again.")
 
     def __str__(self) -> str:
         return self.sha256
+
+
+class Erasure(Auditable):
+    """What a legal request took away: asked for by one person, done once a second confirms it. Holds no erased value.
+
+    The target is an auditable object; with `version` it is that version as a whole, content and files included.
+    """
+
+    ledger_type = "registry.erasure"
+
+    ASKED, DONE = STATES = ("asked", "done")
+    ASKED_FOR = (
+        "object_type", "object_id", "version", "subject", "classes", "authority", "reason", "asked_by", "asked_at",
+    )  # fmt: skip
+    OUTCOME = ("parts", "blobs", "confirmed_by", "confirmed_at")
+
+    object_type = models.CharField(max_length=64)
+    object_id = models.CharField(max_length=64)
+    version = models.ForeignKey(Version, null=True, on_delete=models.PROTECT, related_name="erasures")
+    subject = models.CharField(max_length=200, help_text="The version's name, else object type and id.")
+    classes = models.JSONField(help_text="Visibility classes whose parts go from the object's entries.")
+    authority = models.CharField(
+        max_length=200, help_text="On what ground, such as an article and a request."
+    )
+    reason = models.TextField(max_length=10_000)
+    state = models.CharField(max_length=8, choices=[(name, name) for name in STATES], default=ASKED)
+    asked_by = models.CharField(max_length=80)
+    asked_at = models.DateTimeField()
+    parts = models.JSONField(default=list, help_text="{entry (leaf hash), class, commitment} of what went.")
+    blobs = models.JSONField(default=list, help_text="SHA-256 of files whose bytes went.")
+    confirmed_by = models.CharField(max_length=80, blank=True)
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-asked_at", "id")
+
+    def ledger_state(self) -> dict[str, dict[str, Any]]:
+        return {
+            "P": {
+                "object": {"type": self.object_type, "id": self.object_id},
+                "subject": self.subject,
+                "whole_version": self.version_id is not None,
+                "digest": self.version.digest if self.version else None,
+                "classes": self.classes,
+                "authority": self.authority,
+                "reason": self.reason,
+                "state": self.state,
+                "asked_by": self.asked_by,
+                "asked_at": stamp(self.asked_at),
+                "parts": self.parts,
+                "blobs": self.blobs,
+                "confirmed_by": self.confirmed_by or None,
+                "confirmed_at": stamp(self.confirmed_at),
+            }
+        }
+
+    def __str__(self) -> str:
+        return f"erasure of {self.subject}"
 
 
 class Activity(Auditable):

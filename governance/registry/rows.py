@@ -23,6 +23,10 @@ class NoRows(LookupError):
     """A version without rows to show. The message says why, and what to do."""
 
 
+class Erased(NoRows):
+    """The content was erased under a legal request."""
+
+
 class NotUnpacked(NoRows):
     """The rows lie in a compressed file, and there is no copy of them yet that can be paged through."""
 
@@ -86,7 +90,7 @@ def _file(version: Version) -> dict[str, Any]:
     if version.kind != "dataset" or not version.is_sealed:
         raise NoRows(f"{version.subject} is no sealed dataset; only those have rows.")
     if version.content is None:
-        raise NoRows(f"The content of {version.subject} was erased.")
+        raise Erased(f"The content of {version.subject} was erased under a legal request; its digest stays.")
     if not content["files"]:
         raise NoRows(
             f"The rows of {version.subject} are held elsewhere ({content['source']}); only what is said about them is here."

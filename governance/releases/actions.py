@@ -10,7 +10,7 @@ from governance.evidence.collect import collect
 from governance.ledger.actors import Actor
 from governance.ledger.append import append
 from governance.ledger.settle import settle
-from governance.registry import blobs, states
+from governance.registry import blobs, erasure, states
 from governance.registry.actions import Refused, register
 from governance.registry.kinds.release_policy import Content as Policy
 from governance.registry.models import Version
@@ -50,6 +50,8 @@ def _policy_of(version: Version) -> Version:
         )
     if not version.is_sealed:
         raise Refused(f"{version.subject} is a draft; submit it to review first, which seals it.")
+    if version.content is None:
+        raise Refused(erasure.told(version))
     named = components(version)["policy"]
     if named.version is None or named.version.kind != "release-policy":
         raise Refused(
@@ -60,6 +62,8 @@ def _policy_of(version: Version) -> Version:
         raise Refused(
             f"{named.subject} is {named.version.state}; compose a release that names a policy that stands."
         )
+    if named.version.content is None:
+        raise Refused(f"{erasure.told(named.version)} Compose a release that names another policy.")
     return named.version
 
 

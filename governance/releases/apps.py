@@ -9,7 +9,8 @@ class ReleasesConfig(AppConfig):
         from governance.evidence import providers as evidence
         from governance.ledger import auditable, events, triggers
         from governance.people.permissions import ENGINEER, RELEASE_MANAGER, REVIEWER, allow
-        from governance.releases import conditions, providers
+        from governance.registry import erasure
+        from governance.releases import conditions, copies, providers
         from governance.releases.events import ReleaseEvent
         from governance.releases.models import GateReport
         from governance.reviews.conditions import register
@@ -19,6 +20,7 @@ class ReleasesConfig(AppConfig):
         triggers.register_rule(triggers.Frozen(GateReport, GateReport.FROZEN, unless={}))
         allow("releases:release:compose", RELEASE_MANAGER)
         allow("releases:gate:run", RELEASE_MANAGER, ENGINEER, REVIEWER)
+        erasure.register_copies(copies.of_version)
         evidence.register("releases.identity", providers.identity)
         register("release", conditions.parts_are_approved)
         register("release", conditions.gate_passed)

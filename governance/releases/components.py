@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from governance.registry import lookup, states
+from governance.registry import erasure, lookup, states
 from governance.registry.actions import Refused
 from governance.registry.kinds import UnknownKind
 from governance.registry.kinds.base import ContentError, Ref
@@ -72,7 +72,9 @@ def _tried(place: str, kind: str, given: Any, faults: list[tuple[str, str]]) -> 
 
 
 def components(version: Version) -> dict[str, Component]:
-    """The parts of a release that it names, by field (`policies_1` for the first of a list), in two queries."""
+    """The parts of a release that it names, by field (`policies_1` for the first of a list), in two queries; none once it was erased."""
+    if version.content is None:
+        return {}
     content = version.parsed()
     assert isinstance(content, Content)  # noqa: S101
     pins = {part: (field, pin) for field in KIND_OF_PART for part, pin in _pins(content, field)}
@@ -97,6 +99,8 @@ def _pins(content: Content, field: str) -> list[tuple[str, Ref]]:
 
 def faults_of(version: Version) -> Iterator[str]:
     """Sentences about the shipped parts of a release that are not approved now."""
+    if version.content is None:
+        yield erasure.told(version)
     for part in components(version).values():
         if part.field in SHIPPED and (fault := _fault(part)):
             yield fault
@@ -109,6 +113,8 @@ def _fault(component: Component) -> str | None:
         return f"Its {name} {component.subject} is not in this registry with that digest."
     if component.version.kind != KIND_OF_PART[component.field]:
         return f"Its {name} {component.subject} is a {component.version.kind}."
+    if component.version.content is None:
+        return f"Its {name}: {erasure.told(component.version)} Name another version."
     if component.version.state in (states.APPROVED, states.SUPERSEDED):
         return None
     return f"Its {name} {component.subject} is {component.version.state.replace('_', ' ')}, not approved."
@@ -124,6 +130,8 @@ def _pin(kind: str, given: Any) -> dict[str, str]:
         raise ValueError(f"{version.subject} is a {version.kind}; this part is a {kind}")
     if version.state not in states.USABLE:
         raise ValueError(f"{version.subject} is {version.state}; name a version that is sealed and stands")
+    if version.content is None:
+        raise ValueError(f"{erasure.told(version)} Name another version")
     if digest not in (None, version.digest):
         raise ValueError(f"{version.subject} has the digest {version.digest}, not {digest}")
     return {"subject": version.subject, "digest": str(version.digest)}
@@ -139,11 +147,16 @@ def _named(kind: str, given: Any) -> tuple[str, str | None]:
 
 def identity_of(version: Version) -> dict[str, Any]:
     """What the identity of a release is taken over. Raises Refused when this registry does not hold its model or deployment."""
+    if version.content is None:
+        raise Refused(erasure.told(version))
     named = components(version)
     model, deployment = named["model"].version, named["deployment"].version
     if model is None or deployment is None:
         missing = named["model" if model is None else "deployment"]
         raise Refused(f"This registry does not hold {missing.subject} with the digest that the release pins.")
+    for one in (model, deployment):
+        if one.content is None:
+            raise Refused(erasure.told(one))
     release = version.parsed()
     assert isinstance(release, Content)  # noqa: S101
     return identity_parts(

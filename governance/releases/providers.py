@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from governance.evidence.build import gap, resolve, scalars
+from governance.evidence.build import gap, resolve, scalars, withheld
 from governance.evidence.facts import Derivation, Fact
 from governance.evidence.view import View
 from governance.releases.identity import DEPLOYMENT, MODEL, behavioural_identity, identity_parts
@@ -15,13 +15,16 @@ LISTED = ("policies", "filters")
 
 def identity(view: View) -> Iterator[Fact]:
     """`artefact_id`, derived from the facts that name the weights, the policy layer and the deployment; releases only."""
-    if view.version.kind != "release":
+    if view.version.kind != "release" or view.subject.erased:
         return
     model, deployment = view.parts.get("model"), view.parts.get("deployment")
     if model is None or deployment is None:
         missing = "model" if model is None else "deployment configuration"
         reason = f"The registry does not hold the {missing} that the release pins."
         yield gap(KEY, LABEL, "not_recorded", reason)
+        return
+    if hidden := next((part for part in (model, deployment) if part.erased), None):
+        yield withheld(KEY, LABEL, hidden)
         return
     pins = {part: resolve(view.subject.content, f"/{part}/digest") for part in PINNED}
     listed = {field: [str(ref["digest"]) for ref in view.subject.content[field]] for field in LISTED}

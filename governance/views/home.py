@@ -6,10 +6,10 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from governance.ledger.models import Checkpoint, Entry, Head
+from governance.ledger import watch
+from governance.ledger.models import Checkpoint, Entry
 from governance.people.permissions import may
 from governance.registry import states
 from governance.registry.models import Artifact, Version
@@ -19,8 +19,8 @@ from governance.views import entries, panels
 
 LISTED = 12
 """Versions that wait for this person and are named; the list of artifacts has them all."""
-LATE_SECONDS = 60
-"""After which an entry should long be signed: sequencer and signer take a second."""
+WARNED = 5
+"""Troubles of the ledger that are told here; its own page has them all."""
 
 
 @login_required
@@ -28,6 +28,8 @@ LATE_SECONDS = 60
 def home(request: HttpRequest) -> HttpResponse:
     queue = list(queues.waiting(request.user)[:LISTED])
     waiting = queues.waiting(request.user).count()
+    watching = watch.look()
+    troubles = watching.troubles()
     return render(
         request,
         "governance/home.html",
@@ -48,7 +50,10 @@ def home(request: HttpRequest) -> HttpResponse:
             "releases": releases(),
             "entries": entries.shown(Entry.objects.order_by("-id")[:10]),
             "panels": panels.for_home(request),
-            "health": health(),
+            "health": health(watching.backlog),
+            "watch": watching,
+            "troubles": troubles[:WARNED],
+            "more_troubles": max(0, len(troubles) - WARNED),
         },
     )
 
@@ -85,22 +90,15 @@ def figures(waiting: int) -> list[dict[str, object]]:
     ]
 
 
-def health() -> dict[str, Any]:
-    """How far sequencer and signer are behind: entries without a place, entries without a signature, and since when."""
-    newest = Checkpoint.objects.order_by("-size").first()
-    placed = Head.objects.values_list("size", flat=True).first() or 0
-    pending = Entry.objects.filter(leaf_index__isnull=True)
-    waiting = pending.count()
-    signed = newest.size if newest else 0
-    oldest = (pending if waiting else Entry.objects.filter(leaf_index__gte=signed)).order_by("id").first()
-    late = oldest is not None and (timezone.now() - oldest.at).total_seconds() > LATE_SECONDS
+def health(behind: watch.Backlog) -> dict[str, Any]:
+    """How far sequencer and signer are behind, for the panel."""
     return {
-        "state": "alert" if late else "pending" if oldest else "ok",
-        "label": "Behind" if late else "Signing" if oldest else "All signed",
-        "checkpoint": newest,
-        "pending": waiting,
-        "unsigned": max(0, placed - signed),
-        "oldest": oldest.at if oldest else None,
+        "state": "alert" if behind.late else "pending" if behind.oldest else "ok",
+        "label": "Behind" if behind.late else "Signing" if behind.oldest else "All signed",
+        "checkpoint": behind.newest,
+        "pending": behind.pending,
+        "unsigned": behind.unsigned,
+        "oldest": behind.oldest,
     }
 
 

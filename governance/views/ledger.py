@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from governance.ledger import auditable, events, keys
 from governance.ledger.models import Checkpoint, Entry
 from governance.ledger.note import TreeHead
-from governance.views import entries
+from governance.views import entries, watch
 from governance.views.about import NoSubject, about
 
 PAGE = 50
@@ -41,6 +41,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
             "faults": faults,
             "count": found[: COUNTED + 1].count() if any(asked.values()) and not faults else None,
             "counted": COUNTED,
+            "watch": None if any(asked.values()) or {"before", "after"} & set(request.GET) else watch.shown(),
             **asked,
             **page,
         },

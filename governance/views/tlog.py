@@ -7,12 +7,14 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from governance.ledger import publish
+from governance.ledger import keys, publish
 from governance.ledger.tiling import TILE_WIDTH, tile_number
 
 FOR_EVER = "public, max-age=31536000, immutable"
 TEXT, BYTES, LINES = "text/plain; charset=utf-8", "application/octet-stream", "application/jsonl"
 PLACE = r"(?P<path>(?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?"
+
+NO_POLICY = "This server cannot read the log's policy; whoever runs it makes policy.txt readable here."
 
 View = Callable[..., HttpResponse]
 
@@ -24,18 +26,27 @@ def public(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         if not settings.LEDGER_PUBLIC:
-            return _missing("This log is not public. Whoever runs it switches that on with LEDGER_PUBLIC=1.")
+            return _told(
+                "This log is not public. Whoever runs it switches that on with LEDGER_PUBLIC=1.", 404
+            )
         try:
             return view(request, *args, **kwargs)
         except (publish.NotThere, ValueError) as error:
-            return _missing(str(error))
+            return _told(str(error), 404)
 
     return guarded
 
 
 @public
 def checkpoint(_: HttpRequest) -> HttpResponse:
-    return _answer(publish.checkpoint().encode(), TEXT, "no-cache")
+    """The newest checkpoint that satisfies the policy's quorum, so that no client sees one that it must refuse; else 503."""
+    try:
+        note = publish.checkpoint()
+    except publish.NotWitnessed as error:
+        return _told(str(error), 503)
+    except keys.KeyUnavailable:
+        return _told(NO_POLICY, 503)
+    return _answer(note.encode(), TEXT, "no-cache")
 
 
 @public
@@ -68,5 +79,7 @@ def _answer(body: bytes, kind: str, caching: str) -> HttpResponse:
     return response
 
 
-def _missing(sentence: str) -> HttpResponse:
-    return HttpResponse(f"{sentence}\n", status=404, content_type=TEXT)
+def _told(sentence: str, status: int) -> HttpResponse:
+    return HttpResponse(
+        f"{sentence}\n", status=status, content_type=TEXT, headers={"Cache-Control": "no-cache"}
+    )

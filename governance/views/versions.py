@@ -14,7 +14,7 @@ from governance.ledger.append import Stale
 from governance.ledger.models import Entry
 from governance.people.actions import actor_for
 from governance.people.permissions import may, require
-from governance.registry import actions, kinds, neighbourhood, states
+from governance.registry import actions, erasure, kinds, neighbourhood, states
 from governance.registry.access import require_write, write_action
 from governance.registry.actions import Refused
 from governance.registry.kinds.base import ContentError
@@ -55,6 +55,8 @@ def version_detail(request: HttpRequest, subject: str) -> HttpResponse:
             "entries": entries.of_objects(Version.ledger_type, [version.pk]),
             "panels": panels.for_version(request, version),
             "card_subject": version.subject if version.kind in WITH_CARD and version.is_sealed else None,
+            "erased": erasure.told(version) if version.is_sealed and version.content is None else None,
+            "erasure": version.erasures.first(),
             **rights(request, version),
         },
     )
@@ -90,6 +92,7 @@ def rights(request: HttpRequest, version: Version) -> dict[str, Any]:
         why = "It waits for a member of the group reviewer who did not write it."
     obstacles = conditions.obstacles(version) if version.state == states.IN_REVIEW else []
     return {
+        "can_erase": version.is_sealed and version.content is not None and may(user, erasure.ACTION),
         "can_submit": _may_submit(user, version),
         "can_decide": version.state == states.IN_REVIEW and reviewer and why is None,
         "can_revoke": states.may_move(version.state, states.REVOKED) and may(user, "registry:version:revoke"),
@@ -175,6 +178,9 @@ def version_diff(request: HttpRequest, subject: str) -> HttpResponse:
             "kind": kinds.get(version.kind),
             "against": against,
             "choices": sorted([version, *others], key=lambda one: -one.number),
+            "erased": [
+                erasure.told(one) for one in (against, version) if one.is_sealed and one.content is None
+            ],
             **diff_page.compared(request, against.content, version.content),
         },
     )

@@ -31,7 +31,7 @@ def signed(committed_db) -> Path | str:
 
 
 def test_the_site_is_not_ready_without_a_guard_and_again_after_a_migration(signed, client):
-    assert client.get("/readyz").json() == {"status": "ready", "reasons": []}
+    assert client.get("/readyz").json() == {"status": "ready", "reasons": [], "alarms": []}
     for name in triggers.expected(connection):
         dialect(connection).drop(connection, [name])
         answer = client.get("/readyz")

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from governance.ledger import rotation
 from governance.people.actions import create_token
+from governance.registry import erasure
 from governance.releases.actions import run_gate
 from tests.builders import ADA, MARA
 from tests.releases.world import World, build, released
@@ -21,6 +22,7 @@ def everything(folder: Path) -> World:
     faking.install()
     actions.queue(faking.spec(), actor=ADA)
     rotation.rotate(actor=ADA)
+    erasure.ask(world.tuned, whole=True, authority="GDPR Art. 17", reason="Asked for.", actor=ADA)
     return world
 
 

@@ -2,25 +2,38 @@
 
 import base64
 import json
+import os
+import socket
 import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import uvicorn
 from django.db import connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.asgi import application
 from governance.ledger import keys, monitor, publish, tiles, triggers
 from governance.ledger.actors import Actor
-from governance.ledger.models import Checkpoint, Entry, Head
+from governance.ledger.models import Alarm, Checkpoint, Entry, Head, Monitor
 from governance.ledger.policy import Policy
 from governance.ledger.settle import settle
 from governance.ledger.signing import SignerKey, sign_note
 from governance.ledger.tiling import integrate, root, tile_number
 from governance.ledger.tree import leaf_hash
+from governance.people.actions import create_person, create_token
 from governance.registry.actions import end_activity, start_activity
 from governance.registry.models import Activity
-from tests.ledger.world import execute, make, make_many, retitle
+from tests.conftest import REPO
+from tests.ledger.world import ADA, execute, make, make_many, retitle
 
 NOW = datetime.now(UTC)
 
@@ -146,6 +159,46 @@ def test_a_start_without_an_end_is_told_after_two_days(database):
     assert look(memory, late) == []
 
 
+def test_what_is_broken_in_an_entry_is_told_at_every_later_look(database, tmp_path):
+    make()
+    settle()
+    triggers.remove(connection)
+    entry = Entry.objects.get()
+    entry.parts["P"]["payload"] = entry.parts["P"]["payload"].replace("House", "Horse")
+    execute("UPDATE ledger_entry SET parts = %s", json.dumps(entry.parts))
+    memory = monitor.Memory()
+    told = ["The public part served for entry 0 is not what the entry committed to."]
+    assert look(memory) == told
+    monitor.keep(tmp_path, memory, told, NOW)
+    make("garden")
+    settle()
+    assert look(monitor.load(tmp_path)) == told
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"[]", b'{"index": 0}', b'{"index": 0, "salt": "zz", "payload": "{}"}', b'{"payload": 7, "salt": ""}'],
+)
+def test_a_public_part_that_is_no_part_is_a_finding_or_no_answer(database, line):
+    make()
+    settle()
+
+    def fetch(place: str) -> bytes:
+        return line if place.startswith("parts") else served(place)
+
+    try:
+        problems = monitor.look(monitor.Memory(), keys.policy(), fetch, NOW)
+    except monitor.Unreachable:
+        return
+    assert ["public part" in problem for problem in problems] == [True]
+
+
+@pytest.mark.parametrize("page", [b"", b"[]", b'{"results": [{}], "next": null}', b'{"results": []}'])
+def test_versions_that_cannot_be_read_are_no_answer(page):
+    with pytest.raises(monitor.Unreachable, match="malformed"):
+        list(monitor.versions(lambda _: page))
+
+
 def test_what_is_served_but_not_logged_is_told_after_a_while(database):
     make()
     settle()
@@ -153,9 +206,9 @@ def test_what_is_served_but_not_logged_is_told_after_a_while(database):
     ghost = [{"subject": "model:ghost@1", "state": "approved", "digest": "0" * 64}]
     assert look(memory, NOW, iter(ghost)) == []
     told = look(memory, NOW + timedelta(minutes=16), iter(ghost))
-    assert told == [
-        "model:ghost@1 is served as approved, but logged as nothing: for 16 minutes; its log is stale, or the change was never logged."
-    ]
+    since = f"{NOW:%FT%TZ}: the log is stale, or the change was never logged."
+    assert told == [f"model:ghost@1 is served as approved, but logged as nothing, since {since}"]
+    assert look(memory, NOW + timedelta(minutes=30), iter(ghost)) == told, "in the same words at each look"
     assert look(memory, NOW + timedelta(minutes=17), iter([])) == []
 
 
@@ -182,3 +235,119 @@ def test_a_bundle_that_is_cut_short_is_no_fork_but_no_answer(database, spoilt):
     except monitor.Unreachable:
         return
     assert problems[0].startswith("The log forked") or "malformed" in problems[0]
+
+
+@pytest.fixture
+def site(database, settings) -> Iterator[str]:
+    """The address of this installation with its log public, on a server of its own."""
+    settings.LEDGER_PUBLIC = True
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(application, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(5)
+
+
+@dataclass
+class Outsider:
+    """A monitor as somebody elsewhere runs it: an address, a policy got by hand, a folder, a token."""
+
+    address: str
+    folder: Path
+    secret: str
+
+    def looks(self, *more: str, token: bool = True) -> "subprocess.CompletedProcess[str]":
+        (self.folder / "policy.txt").write_text(keys.policy().text)
+        command = [sys.executable, "-m", "governance.ledger.monitor", self.address, "--policy", "policy.txt"]
+        return subprocess.run(
+            [*command, "--state", "seen", *more],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(REPO), "CHARTER_TOKEN": self.secret if token else ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def outsider(site, tmp_path) -> Outsider:
+    user = create_person("meg", handle="meg", groups=["monitor"], actor=ADA)
+    _, secret = create_token(
+        user.account,
+        label="outside",
+        scopes=["ledger:monitor:report"],
+        expires_at=datetime.now(UTC) + timedelta(days=1),
+        actor=ADA,
+    )
+    settle()
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    return Outsider(site, folder, secret)
+
+
+def told() -> tuple[int, list[str], list[str]]:
+    """Entries that the monitor outside followed, its open alarms, its past ones."""
+    known = Alarm.objects.filter(source="monitor outside").order_by("id")
+    sentences = [
+        list(known.filter(over__isnull=open).values_list("sentence", flat=True)) for open in (True, False)
+    ]
+    return Monitor.objects.get(name="outside").size, *sentences
+
+
+def test_a_monitor_process_reports_what_it_saw(outsider, settings, client):
+    done = outsider.looks("--report", "outside")
+    assert (done.returncode, done.stdout) == (0, "Nothing is wrong.\n"), done.stderr
+    size = Head.objects.get().size
+    assert told() == (size, [], [])
+    assert (Monitor.objects.get().reporter, Monitor.objects.get().every) == ("meg", 86_400)
+    settings.LEDGER_PUBLIC = False
+    assert outsider.looks("--report", "outside").returncode == 2
+    assert [one.startswith("The log could not be read: http") for one in told()[1]] == [True]
+    settings.LEDGER_PUBLIC = True
+    assert outsider.looks("--report", "outside").returncode == 0
+    assert [len(part) for part in told()[1:]] == [0, 1]
+    key = keys.signer()
+    triggers.remove(connection)
+    forge([b"other %d" % number for number in range(size)], key)
+    Checkpoint.objects.exclude(size=size).delete()
+    for _ in range(2):
+        done = outsider.looks("--report", "outside")
+        assert (done.returncode, done.stdout[:15]) == (1, "The log forked:")
+        assert [one[:15] for one in told()[1]] == ["The log forked:"]
+    assert Alarm.objects.count() == 2
+    answer = client.get("/readyz")
+    assert answer.json()["alarms"] == ["monitor outside found something wrong"]
+    assert answer.json()["reasons"][0].endswith("triggers are missing or altered; run manage.py migrate")
+
+
+def test_a_report_that_is_refused_is_said_and_the_look_still_counts(outsider):
+    assert outsider.looks("--report", "outside").returncode == 0
+    other = create_person("otto", handle="otto", groups=["monitor"], actor=ADA)
+    Monitor.objects.update(reporter=other.account.handle)
+    done = outsider.looks("--report", "outside")
+    assert done.returncode == 2
+    assert "otto reports as outside; give your monitor another name" in done.stderr
+    assert done.stdout == "Nothing is wrong.\n"
+
+
+def test_a_report_needs_a_token_and_a_name(outsider):
+    assert "needs an API token" in outsider.looks("--report", "outside", token=False).stderr
+    assert "small letters" in outsider.looks("--report", "Out/side").stderr
+    assert outsider.looks(token=False).returncode == 0
+    assert not Monitor.objects.exists()
+
+
+def test_a_finding_that_quotes_anything_can_be_told(outsider):
+    findings = ["Entry 1 is malformed: \0\ud800" + "x" * 900, *(f"finding {number}" for number in range(200))]
+    monitor.tell(outsider.address, outsider.secret, "outside", 3, findings, 60)
+    size, alarms, _ = told()
+    assert (size, len(alarms)) == (3, 100)
+    assert alarms[0].startswith("Entry 1 is malformed: ??x")
+    assert alarms[-1].startswith("More is wrong")

@@ -37,7 +37,7 @@ def test_strangers_are_sent_to_the_door_and_back_to_the_page(world):
 
 def test_health_is_told_to_anybody(world):
     assert Client().get("/healthz").json() == {"status": "ok"}
-    assert Client().get("/readyz").json() == {"status": "ready", "reasons": []}
+    assert Client().get("/readyz").json() == {"status": "ready", "reasons": [], "alarms": []}
 
 
 def test_what_is_restricted_is_for_its_authors_reviewers_and_auditors(world, signed_in, tmp_path):

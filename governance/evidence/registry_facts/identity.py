@@ -156,7 +156,9 @@ def _licences(view: View, model: Sealed) -> Iterator[Fact]:
         )
     ]
     inherited = [*view.line.models[1:], *view.datasets]
-    for number, sealed in enumerate((sealed for sealed in inherited if sealed.content["licence"]), 1):
+    for number, sealed in enumerate(
+        (sealed for sealed in inherited if sealed.erased or sealed.content["licence"]), 1
+    ):
         yield from recorded(
             f"licence.{number}.of", "inherited from", sealed.record, "/state/subject", assurance="observed"
         )

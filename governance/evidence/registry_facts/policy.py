@@ -93,5 +93,5 @@ def _system_prompt(view: View) -> Iterator[Fact]:
             "system_prompt.source", "system prompt", prompt.record, "/state/subject", assurance="observed"
         )
         yield from in_content("system_prompt", "text", prompt, "/text")
-    elif view.subject.content["system_prompt"] is None:
+    elif not view.subject.erased and view.subject.content["system_prompt"] is None:
         yield gap("system_prompt", "text", "not_applicable", f"{view.subject.subject} has no system prompt.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from governance.evidence.build import gap, human, in_content, recorded, scalars, unit_of
+from governance.evidence.build import gap, human, in_content, recorded, scalars, unit_of, withheld
 from governance.evidence.facts import Fact
 from governance.evidence.records import Sealed
 from governance.evidence.view import View
@@ -24,7 +24,7 @@ UNITS = {"context_length": "tokens", "decoding_max_new_tokens": "tokens"}
 
 def facts(view: View) -> Iterator[Fact]:
     """Facts of a release; none for other kinds."""
-    if view.version.kind != "release":
+    if view.version.kind != "release" or view.subject.erased:
         return
     for part in POLICY_LAYER:
         yield from _layer(view, part)
@@ -61,6 +61,9 @@ def _deployment(deployment: Sealed) -> Iterator[Fact]:
     )
     for name, key in ELSEWHERE.items():
         yield from in_content(key, human(name), deployment, f"/{name}")
+    if deployment.erased:
+        yield withheld("deployment_config.content", "content", deployment)
+        return
     served = {name: value for name, value in deployment.content.items() if name not in ELSEWHERE}
     for name, pointer, value in scalars(served):
         unit = UNITS.get(name, unit_of(value))

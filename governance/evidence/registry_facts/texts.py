@@ -14,7 +14,7 @@ from governance.registry.models import Version
 def facts(view: View) -> Iterator[Fact]:
     """One fact a text, with who said it, on which day, and what it speaks of; stale where that has moved on since."""
     text = _approved(view)
-    if text is None:
+    if text is None or text.erased:
         return
     for field, said in text.content["fields"].items():
         at = f"/fields/{field}"

@@ -100,6 +100,23 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Monitor',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=60, unique=True)),
+                ('reporter', models.CharField(help_text='Handle of the account that reports under this name.', max_length=40)),
+                ('at', models.DateTimeField(help_text='When it looked, by its own clock.')),
+                ('heard', models.DateTimeField(help_text='When its report came, by ours.')),
+                ('every', models.PositiveIntegerField(help_text='Seconds after which it said that it looks again.')),
+                ('size', models.BigIntegerField(help_text='Entries that it has followed.')),
+                ('ended', models.DateTimeField(help_text='When somebody said that it will not report any more.', null=True)),
+                ('ended_by', models.CharField(blank=True, max_length=40)),
+            ],
+            options={
+                'ordering': ('name',),
+            },
+        ),
+        migrations.CreateModel(
             name='Cosignature',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -109,6 +126,7 @@ class Migration(migrations.Migration):
                 ('checkpoint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cosignatures', to='ledger.checkpoint')),
             ],
             options={
+                'indexes': [models.Index(fields=['witness', '-checkpoint'], name='ledger_cosignature_newest')],
                 'constraints': [models.UniqueConstraint(fields=('checkpoint', 'witness'), name='ledger_cosignature_once')],
             },
         ),

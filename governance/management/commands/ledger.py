@@ -157,9 +157,9 @@ class Command(BaseCommand):
                 self._asked = time.monotonic()
                 cosigning.collect(Checkpoint.objects.latest("size"))
                 self._stamp()
-        except DatabaseError as error:
-            # A busy or restarting database: nothing was lost, the next turn tries again.
-            self.stderr.write(f"database: {error}")
+        except (DatabaseError, OSError) as error:
+            # A busy or restarting database, or a full disk: nothing was lost, the next turn tries again.
+            self.stderr.write(f"not settled: {error}")
 
     def _stamp(self) -> None:
         if timestamps.due():

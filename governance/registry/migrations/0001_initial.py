@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('sha256', models.CharField(max_length=64, primary_key=True, serialize=False)),
                 ('size', models.PositiveBigIntegerField()),
+                ('erased', models.BooleanField(default=False, help_text='Its bytes were erased and are not taken again.')),
             ],
         ),
         migrations.CreateModel(
@@ -77,6 +78,31 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('artifact', '-number'),
+            },
+        ),
+        migrations.CreateModel(
+            name='Erasure',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('ledger_rev', models.PositiveIntegerField(default=0, editable=False)),
+                ('object_type', models.CharField(max_length=64)),
+                ('object_id', models.CharField(max_length=64)),
+                ('subject', models.CharField(help_text="The version's name, else object type and id.", max_length=200)),
+                ('classes', models.JSONField(help_text="Visibility classes whose parts go from the object's entries.")),
+                ('authority', models.CharField(help_text='On what ground, such as an article and a request.', max_length=200)),
+                ('reason', models.TextField(max_length=10000)),
+                ('state', models.CharField(choices=[('asked', 'asked'), ('done', 'done')], default='asked', max_length=8)),
+                ('asked_by', models.CharField(max_length=80)),
+                ('asked_at', models.DateTimeField()),
+                ('parts', models.JSONField(default=list, help_text='{entry (leaf hash), class, commitment} of what went.')),
+                ('blobs', models.JSONField(default=list, help_text='SHA-256 of files whose bytes went.')),
+                ('confirmed_by', models.CharField(blank=True, max_length=80)),
+                ('confirmed_at', models.DateTimeField(null=True)),
+                ('ledger_head', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.entry', to_field='leaf_hash')),
+                ('version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='erasures', to='registry.version')),
+            ],
+            options={
+                'ordering': ('-asked_at', 'id'),
             },
         ),
         migrations.CreateModel(

@@ -68,7 +68,9 @@ class Command(ActingCommand):
 def newest(limit: int = 200) -> list[Version]:
     """The newest usable version of each recipe, by name."""
     artifacts = Artifact.objects.filter(kind="recipe").order_by("slug")[:limit]
-    versions = Version.objects.filter(artifact__in=list(artifacts), state__in=version_states.USABLE)
+    versions = Version.objects.filter(
+        artifact__in=list(artifacts), state__in=version_states.USABLE, content__isnull=False
+    )
     by_artifact = {
         version.artifact_id: version for version in versions.select_related("artifact").order_by("number")
     }
