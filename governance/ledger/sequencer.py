@@ -1,6 +1,7 @@
 """The sequencer: gives pending entries their place in the tree. Any number may run; the head's row lock orders them."""
 
 from django.db import connection, transaction
+from django.db.models import Max
 
 from governance.ledger import tiles
 from governance.ledger.models import Entry, Head
@@ -9,9 +10,16 @@ from governance.ledger.tiling import integrate, root
 BATCH = 4096
 
 
-def pending() -> bool:
-    """Whether an entry waits for its place."""
-    return Entry.objects.filter(leaf_index__isnull=True).exists()
+def pending(up_to: int | None = None) -> bool:
+    """Whether an entry waits for its place; with `up_to`, whether one with that id or a lower one does."""
+    waiting = Entry.objects.filter(leaf_index__isnull=True)
+    return (waiting if up_to is None else waiting.filter(id__lte=up_to)).exists()
+
+
+def newest_pending() -> int | None:
+    """The highest id among the entries that wait for their place."""
+    newest: int | None = Entry.objects.filter(leaf_index__isnull=True).aggregate(id=Max("id"))["id"]
+    return newest
 
 
 def sequence() -> int:
