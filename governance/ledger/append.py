@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
-from governance.ledger import auditable, events
+from governance.ledger import auditable, events, statements
 from governance.ledger.actors import Actor
 from governance.ledger.canonical import canonical, sha256_hex
 from governance.ledger.models import Auditable, Entry
@@ -43,11 +43,10 @@ def append(
     """
     events.check(op)
     auditable.check(type(obj))
-    if not transaction.get_connection().in_atomic_block:
+    if not connection.in_atomic_block:
         raise RuntimeError("append must run inside transaction.atomic(), together with the change it records")
     row = obj if obj._state.adding else _locked(obj, fields or ())
     entry = _entry(row, op, actor, summary or {})
-    entry.save(force_insert=True)
     _store(row, entry, fields or ())
     obj.ledger_rev, obj.ledger_head = entry.rev, entry
     return entry
@@ -65,7 +64,7 @@ def timestamp(moment: datetime) -> str:
 
 def _locked(obj: Auditable, fields: Sequence[str]) -> Auditable:
     """The stored row, locked, with the caller's values in `fields`: what it holds elsewhere was never asked for."""
-    row = type(obj)._base_manager.select_for_update(of=("self",)).get(pk=obj.pk)
+    row: Auditable = statements.locked(obj)
     if (row.ledger_rev, row.ledger_head_id) != (obj.ledger_rev, obj.ledger_head_id):
         raise Stale(
             f"{obj.ledger_type} {obj.pk} was changed by somebody else (revision {row.ledger_rev}, yours is"
@@ -120,9 +119,11 @@ def _part(payload: dict[str, Any]) -> Part:
 
 
 def _store(row: Auditable, entry: Entry, fields: Sequence[str]) -> None:
-    created = row._state.adding
     row.ledger_rev, row.ledger_head = entry.rev, entry
-    if created:
-        row.save(force_insert=True)
-    else:
-        row.save(update_fields=[*fields, "ledger_rev", "ledger_head"])
+    # Whoever catches the error inside the transaction cannot commit half of it.
+    with transaction.mark_for_rollback_on_error(connection.alias):
+        statements.insert(entry)
+        if row._state.adding:
+            statements.insert(row)
+        else:
+            statements.update(row, [*fields, "ledger_rev", "ledger_head"])

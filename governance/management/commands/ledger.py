@@ -212,6 +212,8 @@ class Command(BaseCommand):
     def do_export(self, *, folder: Path, **_: Any) -> None:
         try:
             self.stdout.write(f"{folder}: {mirror.write(folder)}")
+        except publish.NotWitnessed as error:
+            raise CommandError(str(error)) from error
         except publish.NotThere as error:
             raise CommandError(f"{error} Run `manage.py ledger checkpoint` first") from error
         except (mirror.OtherHistory, OSError) as error:
