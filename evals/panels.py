@@ -25,4 +25,7 @@ def evaluations_of(_: HttpRequest, version: Version) -> Panel | None:
         }
         for activity in records.of_model(version)[:SHOWN]
     ]
-    return Panel("evals/panel_version_evaluations.html", {"evaluations": rows, "model": version.subject})
+    return Panel(
+        "evals/panel_version_evaluations.html",
+        {"evaluations": rows, "model": version.subject, "artifact": version.artifact.name},
+    )

@@ -1,10 +1,11 @@
 from django.urls import path
 
-from evals import contamination_views, evaluate_view, import_view, views
+from evals import contamination_views, evaluate_view, import_view, pictures_view, views
 
 urlpatterns = [
     path("evaluations/new/", evaluate_view.evaluate, name="evaluate"),
     path("evaluations/import/", import_view.import_evaluation_page, name="import-evaluation"),
+    path("evaluations/history/<name:name>/", pictures_view.history, name="evaluation-history"),
     path("evaluations/<uuid:evaluation_id>/", views.evaluation_detail, name="evaluation"),
     path("comparison/", views.comparison, name="comparison"),
     path("contamination/<uuid:search_id>/", contamination_views.search_detail, name="contamination"),

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from evals import records
+from evals import pictures, records
 from evals.compare import NotLikeForLike
 from evals.comparison import compare_evaluations
 from evals.records import KIND, Item, Keep, StoredItems
@@ -175,7 +175,12 @@ def comparison(request: HttpRequest) -> HttpResponse:
         tasks.append(
             {**task, "discordant_count": len(discordant), "discordant": discordant[:SHOWN_DISCORDANT]}
         )
-    context |= {"comparison": {**record, "tasks": tasks}, "scale": scale(tasks)}
+    end = scale(tasks)
+    context |= {
+        "comparison": {**record, "tasks": tasks},
+        "scale": end,
+        "forest": pictures.forest(tasks, end, (context["a"]["model"], context["b"]["model"])),
+    }
     return render(request, "evals/comparison.html", context)
 
 

@@ -2,6 +2,8 @@
 
    <div data-chart="ID OF JSON" data-plotly="URL"> draws {x_title, y_title, series: [{name, x, y, axis?}]};
    values may be numbers or decimal text. Plotly is fetched once, when a chart comes into view.
+   Data with an `x` axis of its own, {height, x, y, bands?, notes?, series: [{name, symbol, x, y, …}]}, is drawn as points with
+   intervals: evals/pictures*.py make it. On paper every chart is drawn in the light colours and as wide as a page.
 
    <section data-stream="URL" data-step="LAST STEP"> listens to server-sent events:
      metrics  {"step": 12, "values": {"loss": "1.23"}}      a new point and a new first table row
@@ -11,6 +13,8 @@
    The first metric and the first progress load the page again too: they bring a chart and a bar that were not there.
    A stream that was cut is asked for again; answer 204 once the run has ended, and the browser stops asking. */
 (() => {
+  /* Pixels between the margins of a printed page. */
+  const PAPER = 660;
   const charts = [];
   let library;
 
@@ -48,7 +52,7 @@
   const layout = (data) => {
     const axis = { gridcolor: colour("--line"), linecolor: colour("--edge"), zeroline: false, automargin: true };
     const right = data.series.some((line) => line.axis === "right");
-    return {
+    const common = {
       height: 360,
       margin: { l: 52, r: right ? 52 : 12, t: 12, b: 44 },
       paper_bgcolor: "rgba(0,0,0,0)",
@@ -58,14 +62,103 @@
       hovermode: "x unified",
       showlegend: data.series.length > 1,
       legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
+    };
+    if (data.x) return { ...common, ...plane(data, axis) };
+    return {
+      ...common,
       xaxis: { ...axis, title: { text: data.x_title } },
       yaxis: { ...axis, title: { text: data.y_title } },
       yaxis2: { ...axis, overlaying: "y", side: "right", showgrid: false },
     };
   };
 
-  const draw = (chart) => {
-    if (chart.plotly) chart.plotly.react(chart.element, traces(chart.data), layout(chart.data), { displayModeBar: false, responsive: true });
+  /* An end that was not recorded reaches nowhere. */
+  const reach = (middle, low, high, shade) => low && {
+    type: "data",
+    symmetric: false,
+    array: high.map((end, index) => (end === null ? 0 : end - middle[index])),
+    arrayminus: low.map((end, index) => (end === null ? 0 : middle[index] - end)),
+    color: shade,
+    thickness: 2,
+    width: 5,
+  };
+
+  const points = (data) => data.series.map((one, index) => {
+    const shade = colour(one.tone ? `--${one.tone}` : `--series-${(index % 4) + 1}`);
+    return {
+      name: one.name,
+      x: one.x.map(Number),
+      y: one.y.map(Number),
+      error_x: reach(one.x, one.x_low, one.x_high, shade),
+      error_y: reach(one.y, one.y_low, one.y_high, shade),
+      mode: ["markers", one.joined && "lines", one.named && "text"].filter(Boolean).join("+"),
+      text: one.named ? one.names : one.labels,
+      hovertext: one.labels,
+      textposition: "top right",
+      customdata: one.links,
+      line: { color: shade, width: 1, dash: index % 2 ? "dash" : "dot" },
+      marker: { color: shade, size: 11, symbol: one.symbol, line: { color: shade, width: 2 } },
+    };
+  });
+
+  const plane = (data, grid) => {
+    const axis = (said) => ({
+      ...grid,
+      title: { text: said.title },
+      range: said.range.map(Number),
+      visible: !said.hidden,
+      zeroline: Boolean(said.zero),
+      zerolinecolor: colour("--edge"),
+      ...(said.ticks && { tickvals: said.ticks.map(([at]) => Number(at)), ticktext: said.ticks.map(([, text]) => text) }),
+    });
+    return {
+      height: data.height,
+      margin: { l: data.y.hidden ? 12 : 52, r: 12, t: 12, b: 44 },
+      hovermode: "closest",
+      xaxis: axis(data.x),
+      yaxis: axis(data.y),
+      shapes: (data.bands ?? []).map((band) => ({
+        ...band,
+        type: "rect",
+        layer: "below",
+        fillcolor: colour("--hover"),
+        line: { color: colour("--edge"), width: 1, dash: "dash" },
+      })),
+      annotations: (data.notes ?? []).map((note) => ({
+        ...note,
+        xref: "paper",
+        x: 0,
+        xanchor: "left",
+        yanchor: "bottom",
+        yshift: 16,
+        showarrow: false,
+        font: { color: colour("--ink"), size: 12 },
+      })),
+    };
+  };
+
+  const draw = (chart, more = {}) => {
+    if (!chart.plotly) return;
+    const { data } = chart;
+    const whole = data.x ? points(data) : traces(data);
+    chart.plotly.react(chart.element, whole, { ...layout(data), ...more }, { displayModeBar: false, responsive: true });
+  };
+
+  const follows = (chart) => chart.element.on("plotly_click", ({ points: [point] }) => {
+    if (point.customdata) location.assign(point.customdata);
+  });
+
+  const print = () => {
+    document.documentElement.style.colorScheme = "light";
+    charts.forEach((chart) => draw(chart, { width: PAPER }));
+  };
+
+  const printed = () => {
+    document.documentElement.style.removeProperty("color-scheme");
+    charts.forEach((chart) => {
+      draw(chart);
+      chart.plotly?.Plots.resize(chart.element);
+    });
   };
 
   const fail = (chart) => {
@@ -82,6 +175,7 @@
       try {
         chart.plotly = await loadPlotly(element.dataset.plotly);
         draw(chart);
+        follows(chart);
       } catch {
         fail(chart);
       }
@@ -169,7 +263,9 @@
     addEventListener("pagehide", () => source.close());
   };
 
-  document.addEventListener("themechange", () => charts.forEach(draw));
+  document.addEventListener("themechange", () => charts.forEach((chart) => draw(chart)));
+  addEventListener("beforeprint", print);
+  addEventListener("afterprint", printed);
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll("[data-chart]").forEach(setUp);
     document.querySelectorAll("[data-stream]").forEach(follow);

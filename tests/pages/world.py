@@ -17,6 +17,7 @@ from tests import builders
 from tests.builders import ADA, MARA, POLLY, RAVI
 from tests.cast import Cast
 from tests.evals import recorded
+from tests.evals.searched import searched
 from tests.releases import world as releases
 from tests.training import faking
 from training import actions as runs
@@ -31,9 +32,9 @@ WAY = (
     (states.STARTING, TrainingEvent.STARTING),
     (states.RUNNING, TrainingEvent.LAUNCHED),
 )
-SCORES = {"sums": [1] * 6 + [0] * 2, "harm": [1] * 7 + [0]}
+SCORES = {"sums": [1] * 6 + [0] * 2, "harm": [1] * 7 + [0], "safe": [1] * 8}
 SECRET = "heliotrope"
-BETTER = {"sums": [1] * 8, "harm": [1] * 7 + [0]}
+BETTER = {"sums": [1] * 8, "harm": [1] * 7 + [0], "safe": [1] * 5 + [0] * 3}
 DRAFTS: dict[str, dict[str, Any]] = {
     "guideline": {
         "title": "How to compare answers",
@@ -79,6 +80,8 @@ class World:
     """A constitution that ravi, a reviewer, wrote and sent to review himself."""
     restricted: Version
     evaluations: tuple[Activity, Activity]
+    search: Activity
+    """For contamination: one item was found."""
     run: Run
     """Running, with two metric rows."""
 
@@ -111,6 +114,8 @@ class World:
             "run": f"/runs/{self.run.pk}/",
             "evaluation": f"/evaluations/{good}/",
             "comparison": f"/comparison/?a={good}&b={base}",
+            "evaluations of a model": "/evaluations/history/model:tuned/",
+            "contamination": f"/contamination/{self.search.pk}/",
             "ledger": "/ledger/",
             "entry": "/ledger/entries/3/",
             "object": f"/ledger/objects/registry.version/{self.waiting.pk}/",
@@ -122,11 +127,13 @@ def build(folder: Path) -> World:
     made = releases.build(folder, licence="")
     release = releases.released(made)
     run_gate(release, actor=MARA)
-    suite = recorded.suite(folder, "sums-and-harm", items=8)
+    suite = recorded.suite(folder, "sums-and-harm", items=8, tasks=recorded.WITH_REFUSALS)
     evaluations = (
         recorded.evaluated(made.tuned, suite, folder, BETTER),
         recorded.evaluated(made.base, suite, folder, SCORES),
     )
+    chats = Version.objects.get(artifact__slug="chats")
+    search = searched(chats, suite, task="sums", item="s0000")
     actions.save_draft("system-prompt", "sketch", {"text": "You are brief."}, actor=POLLY)
     for kind, content in DRAFTS.items():
         actions.save_draft(kind, "unfinished", content, actor=POLLY)
@@ -136,7 +143,7 @@ def build(folder: Path) -> World:
     )
     waiting = submitted(constitution("house", "Refuse, and say why in one sentence.", actor=POLLY), POLLY)
     own = submitted(constitution("garden", "Help with plants.", actor=RAVI), RAVI)
-    world = World(made.cast, release, waiting, own, restricted, evaluations, running(made.base))
+    world = World(made.cast, release, waiting, own, restricted, evaluations, search, running(made.base))
     settle()
     return world
 
