@@ -15,7 +15,12 @@ from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from config.asgi import application
+from governance.ledger.actors import Actor
+from governance.people.actions import create_person
+from governance.registry import erasure
+from governance.registry.lookup import find
 from tests.browser.watching import Watched
+from tests.builders import ADA
 from tests.pages.world import World, build
 from training import live
 
@@ -35,8 +40,18 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def world(committed_db, tmp_path, monkeypatch) -> World:
+    """The pages' world, in which an erasure also waits for root."""
     monkeypatch.setattr(live, "POLL_SECONDS", 0.1)
-    return build(tmp_path)
+    made = build(tmp_path)
+    create_person("rita", handle="rita", groups=["administrator"], actor=ADA)
+    erasure.ask(
+        find("recipe:two@1"),
+        whole=True,
+        authority="GDPR Art. 17, request 2026/14",
+        reason="It names a person.",
+        actor=Actor.person("rita"),
+    )
+    return made
 
 
 @pytest.fixture
