@@ -8,6 +8,7 @@ SERVE ?= 1
 STAMP := $(VENV)/.installed
 OUTSIDE := .venv-outside
 OUTSIDE_JS := tests/outside/js
+PEERS := .bench-packages
 # The server on which tests make their databases, and the tests that run on SQLite and there (tests/ledger does by itself).
 POSTGRES ?= postgres://postgres@127.0.0.1:5432/charter
 POSTGRES_ANSWERS = $(PY) -c 'import psycopg, sys; psycopg.connect(sys.argv[1], dbname="postgres", connect_timeout=3)' $(POSTGRES)
@@ -74,9 +75,14 @@ check: install
 	@$(VENV)/bin/djlint templates --check --lint
 	@$(PY) manage.py makemigrations --check --dry-run
 
-# BENCH="--only search --quick" narrows it.
+# BENCH="--only search --quick" narrows it. The packages that the ledger is compared with lie apart from what Charter runs on.
 bench: install
+	@$(MAKE) --no-print-directory $(PEERS)/.installed || echo "Not installed: what requirements-bench.txt names; its rows say so."
 	@$(PY) -m benchmarks $(BENCH)
+
+$(PEERS)/.installed: requirements-bench.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(PEERS) -r requirements-bench.txt
+	@touch $@
 
 audit: install
 	@$(VENV)/bin/pip-audit -r requirements.txt --no-deps

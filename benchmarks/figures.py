@@ -30,15 +30,17 @@ class Figure:
 
     name: str
     unit: str
-    values: Sequence[float]
+    values: Sequence[float] = ()
     baseline: Sequence[float] = ()
     against: str = ""
     """What the baseline is."""
     aim: Aim | None = None
+    skipped: str = ""
+    """What could not be measured, and why."""
 
     @property
-    def value(self) -> float:
-        return median(self.values)
+    def value(self) -> float | None:
+        return median(self.values) if self.values else None
 
     @property
     def ratio(self) -> Interval | None:
@@ -47,9 +49,9 @@ class Figure:
     @property
     def meets(self) -> bool | None:
         """Whether the aim is met; None where there is none."""
-        if self.aim is None:
+        found = self.ratio.median if self.aim and self.aim.of == "ratio" and self.ratio else self.value
+        if self.aim is None or found is None:
             return None
-        found = self.ratio.median if self.aim.of == "ratio" and self.ratio else self.value
         return found >= self.aim.bound if self.aim.is_least else found <= self.aim.bound
 
     def as_json(self) -> dict[str, Any]:
@@ -79,9 +81,9 @@ def table(figures: Sequence[Figure]) -> Table:
     for figure in figures:
         made.add_row(
             figure.name,
-            number(figure.value),
+            "" if figure.value is None else number(figure.value),
             figure.unit,
-            f"{figure.against}: {number(median(figure.baseline))}" if figure.baseline else "",
+            f"{figure.against}: {number(median(figure.baseline))}" if figure.baseline else figure.skipped,
             _ratio(figure.ratio),
             str(figure.aim or ""),
             {True: "met", False: "missed", None: ""}[figure.meets],

@@ -1,5 +1,6 @@
 """Installations that are thrown away: a home of its own for every benchmark, and databases in it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,9 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("CHARTER_CACHE", ROOT / "var" / "cache"))
+PACKAGES = ROOT / ".bench-packages"
+"""Where `make bench` puts requirements-bench.txt: what Charter's ledger is compared with."""
 OURS = ("DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL", "LEDGER_KEY", "SECRET_KEY")
 """Variables that lead to an installation; a benchmark must not inherit them."""
 
@@ -71,6 +75,43 @@ def postgres() -> Iterator[bool]:
             yield True
     finally:
         server.close()
+
+
+@contextmanager
+def empty_postgres() -> Iterator[str | None]:
+    """The URL of an empty PostgreSQL database, for other processes to migrate; None where no server answers."""
+    import psycopg
+
+    from tests import databases
+
+    name = f"charter_bench_{os.getpid()}"
+    try:
+        control = psycopg.connect(databases.SERVER, autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError:
+        yield None
+        return
+    with control:
+        control.execute(f"CREATE DATABASE {name}")
+        try:
+            yield f"{databases.SERVER.rpartition('/')[0]}/{name}"
+        finally:
+            control.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def trails(name: str, url: str | None, *arguments: object) -> dict[str, Any]:
+    """What benchmarks.trails.NAME finds on the empty database at `url` (None: a SQLite file), in a process and an
+    installation of its own that has the scratch app.
+    """
+    command = [sys.executable, "-m", f"benchmarks.trails.{name}", *map(str, arguments)]
+    with environment() as variables:
+        variables |= {
+            "DATABASE_URL": url or f"sqlite:///{variables['CHARTER_HOME']}/trails.sqlite3",
+            "DJANGO_SETTINGS_MODULE": "benchmarks.trails.settings",
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{PACKAGES}",
+        }
+        done = subprocess.run(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def base_model() -> Path:

@@ -89,7 +89,7 @@ def _current() -> TreeHead:
 def root_at(size: int) -> bytes | None:
     """The stored tree's root at that size; None where the tiles do not reach so far or do not fit together."""
     try:
-        return root(tiles.read, size)
+        return root(tiles.cached(), size)
     except (Tile.DoesNotExist, ValueError):
         return None
 

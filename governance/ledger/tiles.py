@@ -2,13 +2,21 @@
 
 from collections.abc import Mapping
 
+from django.db import connection
+
 from governance.ledger.models import Tile
 from governance.ledger.tiling import ReadTile, Span
 
 
 def read(level: int, index: int) -> bytes:
     """The stored hashes of one tile. Raises Tile.DoesNotExist."""
-    return bytes(Tile.objects.values_list("data", flat=True).get(level=level, idx=index))
+    # Proofs are made of these reads, and building the same query anew takes Django longer than the database to run it.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT data FROM ledger_tile WHERE level = %s AND idx = %s", [level, index])
+        found = cursor.fetchone()
+    if found is None:
+        raise Tile.DoesNotExist(f"no tile {index} of level {level} is stored")
+    return bytes(found[0])
 
 
 def over(changed: Mapping[Span, bytes]) -> ReadTile:

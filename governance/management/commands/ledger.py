@@ -42,7 +42,7 @@ from governance.ledger.signing import SignerKey
 from governance.ledger.witness.memory import Memory
 from governance.ledger.witness.server import application
 
-PAUSE_SECONDS = 0.5
+PAUSE_SECONDS = 0.2
 ASK_SECONDS = 5.0
 """How often witnesses that have not cosigned the newest checkpoint are asked."""
 WITNESS_KEY = "witness.key"
