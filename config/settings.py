@@ -126,6 +126,9 @@ SQLITE_OPTIONS = {
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     CHARTER_HOME.mkdir(parents=True, exist_ok=True)
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # How often a connection runs one of the ledger's statements before the server keeps its plan; DATABASE_URL may say otherwise.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("prepare_threshold", 2)
 
 CACHES = {"default": cache(os.environ.get("CACHE_URL", "file://"), CHARTER_HOME / "cachefiles")}
 

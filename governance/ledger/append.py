@@ -122,8 +122,4 @@ def _store(row: Auditable, entry: Entry, fields: Sequence[str]) -> None:
     row.ledger_rev, row.ledger_head = entry.rev, entry
     # Whoever catches the error inside the transaction cannot commit half of it.
     with transaction.mark_for_rollback_on_error(connection.alias):
-        statements.insert(entry)
-        if row._state.adding:
-            statements.insert(row)
-        else:
-            statements.update(row, [*fields, "ledger_rev", "ledger_head"])
+        statements.write(entry, row, [*fields, "ledger_rev", "ledger_head"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,7 +11,9 @@ from django.db import DatabaseError, connection
 
 STATISTICS = "pg_statistic"
 """PostgreSQL's planner keeps samples of every column here, words of the search index among them."""
-PATIENCE = "30s"
+PAUSE_SECONDS = 0.2
+PATIENCE_SECONDS = 30.0
+"""How long a lock on a table, or the end of transactions that still see the erased rows, is waited for."""
 
 
 def database(tables: Sequence[str]) -> list[str]:
@@ -55,19 +59,44 @@ def _sqlite(cursor: Any, tables: Sequence[str]) -> Iterator[str]:
 
 
 def _postgresql(cursor: Any, tables: Sequence[str]) -> Iterator[str]:
-    cursor.execute(f"SET lock_timeout = '{PATIENCE}'")
+    cursor.execute(f"SET lock_timeout = '{PATIENCE_SECONDS:.0f}s'")
     try:
-        for table in [*tables, STATISTICS]:
-            before = _filenode(cursor, table)
-            name = connection.ops.quote_name(table)
-            cursor.execute(
-                f"VACUUM (FULL, ANALYZE) {name}" if table != STATISTICS else f"VACUUM (FULL) {name}"
-            )
-            # Whoever does not own a table gets a warning and no VACUUM.
-            if _filenode(cursor, table) == before:
-                yield f"{table} could not be rewritten: run VACUUM (FULL, ANALYZE) {table} as its owner."
+        for table in tables:
+            yield from _rewritten(cursor, table)
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(table)}")
+        yield from _rewritten(cursor, STATISTICS)
     finally:
         cursor.execute("RESET lock_timeout")
+
+
+def _rewritten(cursor: Any, table: str) -> Iterator[str]:
+    before, deadline = _filenode(cursor, table), time.monotonic() + PATIENCE_SECONDS
+    while left := _vacuum(cursor, table):
+        if time.monotonic() > deadline:
+            yield (
+                f"{left} erased rows of {table} are still in its file, because a transaction that began before can"
+                " see them: end it (pg_stat_activity names it), then run `manage.py erase --finish`."
+            )
+            return
+        time.sleep(PAUSE_SECONDS)
+    # Whoever does not own a table gets a warning and no VACUUM.
+    if _filenode(cursor, table) == before:
+        yield f"{table} could not be rewritten: run VACUUM (FULL, ANALYZE) {table} as its owner."
+
+
+def _vacuum(cursor: Any, table: str) -> int:
+    """Rewrite the table; return how many dead rows had to stay, which the server says first in the details."""
+    told: list[str] = []
+
+    def listen(notice: Any) -> None:
+        told.append(notice.message_detail or "")
+
+    connection.connection.add_notice_handler(listen)
+    try:
+        cursor.execute(f"VACUUM (FULL, VERBOSE) {connection.ops.quote_name(table)}")
+    finally:
+        connection.connection.remove_notice_handler(listen)
+    return sum(int(found[0]) for detail in told if (found := re.match(r"\d+", detail)))
 
 
 def _filenode(cursor: Any, table: str) -> int:

@@ -144,7 +144,7 @@ def test_whichever_statement_fails_nothing_is_half_written(wendy, name, after):
     while failed(WRITES[name], Statements(nth, after=after)):
         assert stored() == before, f"statement {nth}"
         nth += 1
-    assert nth > 2
+    assert nth > 1, "no statement was reached"
     assert not Alarm.objects.filter(over=None).exists()
     Alarm.objects.all().delete()
     sound(wendy)

@@ -20,7 +20,7 @@ from governance.ledger.models import Entry
 from governance.ledger.settle import settle
 from governance.people.actions import create_person, create_token
 from governance.people.models import KeptAnswer
-from governance.registry import actions, blobs, erasure, importers, index, search
+from governance.registry import actions, blobs, erasure, importers, index, scrub, search
 from governance.registry.actions import Refused
 from governance.registry.events import RegistryEvent
 from governance.registry.kinds.base import ContentError
@@ -273,6 +273,22 @@ class TestObject:
             assert part["commitment"] == json.loads(bytes(entry.body))["payload"]["X"]
         settle()
         holds()
+
+    @pytest.mark.skipif(not databases.on_postgres(), reason="SQLite's VACUUM waits for no reader's snapshot")
+    def test_a_transaction_that_still_sees_the_words_is_named(self, installation, monkeypatch):
+        monkeypatch.setattr(scrub, "PATIENCE_SECONDS", 1.0)
+        expiry = timezone.now() + timedelta(days=1)
+        token, _ = create_token(
+            _administrator().account, label=WORDS[0], scopes=[], expires_at=expiry, actor=ROOT
+        )
+        url = databases.SERVER.rpartition("/")[0] + "/" + str(connection.settings_dict["NAME"])
+        with psycopg.connect(url) as reader:
+            reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            reader.execute("SELECT 1")
+            outcome = erase(token, classes=["I"], whole=False)
+        assert any("erased rows of ledger_entry are still in its file" in one for one in outcome.left)
+        assert erasure.finish([Erasure.objects.get()]).left == []
+        assert places_of(WORDS[0]) == []
 
     def test_what_the_row_repeats_is_blanked(self, installation):
         expiry = timezone.now() + timedelta(days=1)

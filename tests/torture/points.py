@@ -38,7 +38,8 @@ def _both(role: str, target: str, *numbers: int) -> list[Point]:
 
 
 WRITER = [
-    *_both("writer", "governance.ledger.statements:insert", 1, 3),
+    *_both("writer", "governance.ledger.statements:write", 1, 3),
+    *_both("writer", "governance.ledger.statements:_run", 2),
     *_both("writer", "governance.ledger.append:_store", 1, 3),
     *_both("writer", "django.db.backends.base.base:BaseDatabaseWrapper.commit", 1, 2, 3),
     *_both("writer", STATEMENT, 2, 5, 9),
