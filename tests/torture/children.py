@@ -8,7 +8,6 @@ import os
 import select
 import signal
 import socket
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -125,15 +124,16 @@ def writer(tokens: Iterator[str], random: Random) -> Callable[[Say], None]:
     """Writes through the real actions until SIGTERM; announces each write, and acknowledges it once it is committed."""
 
     def work(say: Say) -> None:
-        stop = _on_sigterm()
+        asked_to_stop = _on_sigterm()
         does = list(ENTRIES)
         for number, token in enumerate(tokens):
             # Each of them first, so that every crash point is reached.
             what = does[number] if number < len(does) else random.choice(does)
             say(f"try {token} {what}")
             say(f"done {token} {_write(what, token, random)}")
-            if stop.wait(WRITER_PAUSE):
+            if asked_to_stop:
                 return
+            time.sleep(WRITER_PAUSE)
 
     return work
 
@@ -198,7 +198,8 @@ def wait_until_served(port: int) -> None:
     raise Failed(f"no witness listens on port {port}")
 
 
-def _on_sigterm() -> threading.Event:
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    return stop
+def _on_sigterm() -> list[int]:
+    """Holds the signal's number once it has come. No Event: its lock may be held by what the signal interrupts."""
+    asked: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
+    return asked

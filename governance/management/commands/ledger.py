@@ -4,7 +4,6 @@ import getpass
 import json
 import signal
 import sys
-import threading
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator
@@ -66,6 +65,7 @@ EXAMPLES = """examples:
 class Command(BaseCommand):
     help = "Keep, sign and verify the append-only ledger."
     _asked = 0.0
+    _asked_to_stop = False
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(
@@ -141,12 +141,15 @@ class Command(BaseCommand):
 
     def do_run(self, **_: Any) -> None:
         keys.signer()
-        stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        while not stop.is_set():
+            signal.signal(number, self._ask_to_stop)
+        while not self._asked_to_stop:
             self._turn()
-            stop.wait(PAUSE_SECONDS)
+            time.sleep(PAUSE_SECONDS)
+
+    def _ask_to_stop(self, *_: Any) -> None:
+        # Only this: an Event's lock may be held by the very code that the signal interrupts.
+        self._asked_to_stop = True
 
     def _turn(self) -> None:
         try:
