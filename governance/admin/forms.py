@@ -1,5 +1,6 @@
 """The form of a content: fields, forms within it, and rows. It keeps typed text, and puts each fault at its very field."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -170,7 +171,7 @@ class ContentForm(forms.Form):
 
 
 @dataclass(frozen=True)
-class Piece:
+class Piece(ABC):
     """What the template shows next."""
 
     label: str
@@ -180,8 +181,9 @@ class Piece:
     template: ClassVar[str] = ""
 
     @property
+    @abstractmethod
     def is_filled(self) -> bool:
-        raise NotImplementedError
+        """Whether it says anything yet."""
 
 
 class OneField(Piece):

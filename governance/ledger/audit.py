@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Model, QuerySet
 
@@ -62,7 +61,8 @@ class Audit:
             self.found(check, sentence)
 
 
-Check = Callable[[Audit, Progress, "Done"], None]
+# Called with the set of what has been found whole already, which it adds to.
+Check = Callable[[Audit, Progress, set[str]], None]
 _further: dict[str, Check] = {}
 
 
@@ -76,36 +76,33 @@ def checks() -> list[str]:
     return [*OWN_CHECKS, *_further]
 
 
-class Done:
-    """What a run has found whole already, kept in a file until it ends, so that an interrupted one can go on."""
+class Done(set[str]):
+    """What a run has found whole already, kept in a file until it ends, so that an interrupted one can go on.
 
-    def __init__(self, *, resume: bool) -> None:
-        self.path = Path(settings.LEDGER_DIR) / "verify.done"
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        if not resume:
-            self.path.unlink(missing_ok=True)
-        self._names = set(self.path.read_text().split()) if self.path.exists() else set()
-        self._file = self.path.open("a")
+    Raises OSError where the file cannot be written. Its names hold no blanks.
+    """
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._names
+    def __init__(self, path: Path, *, resume: bool) -> None:
+        super().__init__(path.read_text().split() if resume and path.exists() else ())
+        self._path = path
+        self._file = path.open("a" if resume else "w")
 
     def add(self, name: str) -> None:
-        """Remember `name`, which holds no blanks."""
+        super().add(name)
         self._file.write(f"{name}\n")
         self._file.flush()
 
     def forget(self) -> None:
         """The run has come to its end."""
         self._file.close()
-        self.path.unlink()
+        self._path.unlink(missing_ok=True)
 
 
-def run(progress: Progress = lambda what, done, total: None, *, resume: bool = False) -> Audit:
+def run(progress: Progress = lambda what, done, total: None, done: set[str] | None = None) -> Audit:
     """Audit the whole ledger, on one snapshot of the database, and reconcile every auditable row with it.
 
-    Then come the checks that rooms have registered; those that take long may skip, when told to `resume`, what an
-    interrupted run found whole. The ledger itself is always read from the start: a part of it proves nothing.
+    Then come the checks that rooms have registered; those that take long skip what is in `done`. The ledger itself is
+    always read from the start: a part of it proves nothing.
     """
     audit = Audit()
     policy = _policy(audit)
@@ -125,10 +122,9 @@ def run(progress: Progress = lambda what, done, total: None, *, resume: bool = F
             _reconcile(audit, walk, model, progress)
         _check_vanished(audit, walk)
         _check_guards(audit)
-    done = Done(resume=resume)
+    whole = set() if done is None else done
     for name, check in _further.items():
-        _attempt(audit, name, name, lambda check=check: check(audit, progress, done))  # type: ignore[misc]
-    done.forget()
+        _attempt(audit, name, name, lambda check=check: check(audit, progress, whole))  # type: ignore[misc]
     return audit
 
 

@@ -1,6 +1,7 @@
 """The ledger's rows: entries, the Merkle tree over them, its signed checkpoints, and what they speak about."""
 
 import uuid
+from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -149,7 +150,11 @@ class Monitor(models.Model):
         return f"monitor {self.name}"
 
 
-class Auditable(models.Model):
+class _AbstractModel(models.base.ModelBase, ABCMeta):
+    """So that a model without the methods that every concrete one has cannot be made."""
+
+
+class Auditable(models.Model, metaclass=_AbstractModel):
     """A row that changes only together with an entry; `append` is its only writer.
 
     `ledger_type` names the model in entries ("registry.version"). Concrete models are registered with
@@ -173,12 +178,12 @@ class Auditable(models.Model):
     class Meta:
         abstract = True
 
+    @abstractmethod
     def ledger_state(self) -> dict[str, dict[str, Any]]:
         """The row's state by visibility class: P public, D downstream, R authority, I internal, X personal.
 
         Values are canonical: no floats (decimals as strings), times as text; content and files by digest only.
         """
-        raise NotImplementedError
 
     def ledger_faults(self) -> list[str]:
         """What in this row is bound by its state but does not match it, such as content against its digest.

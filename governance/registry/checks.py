@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from governance.ledger.audit import Audit, Done, Progress
+from governance.ledger.audit import Audit, Progress
 from governance.registry import blobs, erasure
 from governance.registry.models import Activity, Erasure, Version
 
@@ -14,7 +14,7 @@ OPEN_FOR = timedelta(hours=48)
 """An activity that started longer ago and has not ended is worth a notice."""
 
 
-def files(audit: Audit, progress: Progress, done: Done) -> None:
+def files(audit: Audit, progress: Progress, done: set[str]) -> None:
     """Read every file that a version's content names, and compare its SHA-256. Those in `done` are not read again."""
     named = _named()
     for number, (sha256, subject) in enumerate(sorted(named.items()), 1):
@@ -28,7 +28,7 @@ def files(audit: Audit, progress: Progress, done: Done) -> None:
         progress("stored files", number, len(named))
 
 
-def starts(audit: Audit, progress: Progress, done: Done) -> None:
+def starts(audit: Audit, progress: Progress, done: set[str]) -> None:
     """Notice what started and has not ended: a bad result may have been kept back."""
     late = Activity.objects.filter(state=Activity.STARTED, started_at__lt=timezone.now() - OPEN_FOR)
     audit.looked_at["starts"] = Activity.objects.filter(state=Activity.STARTED).count()
@@ -39,7 +39,7 @@ def starts(audit: Audit, progress: Progress, done: Done) -> None:
         )
 
 
-def erasures(audit: Audit, progress: Progress, done: Done) -> None:
+def erasures(audit: Audit, progress: Progress, done: set[str]) -> None:
     """Find erasures that died before their files were removed."""
     audit.looked_at["erasures"] = Erasure.objects.filter(state=Erasure.DONE).count()
     for one, sha256 in erasure.unfinished():

@@ -139,8 +139,22 @@ def test_models_that_nobody_registered_are_refused():
         class Meta:
             app_label = "ghosts"
 
+        def ledger_state(self):
+            return {}
+
     with pytest.raises(NotAuditable, match="Ghost is not registered"):
         append(Ghost(), op=OP, actor=ADA)
+
+
+def test_a_model_that_does_not_say_its_state_cannot_be_made():
+    class Mute(Auditable):
+        ledger_type = "tests.mute"
+
+        class Meta:
+            app_label = "ghosts"
+
+    with pytest.raises(TypeError, match="ledger_state"):
+        Mute()
 
 
 def test_states_without_canonical_form_are_refused(database):

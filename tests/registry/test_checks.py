@@ -1,5 +1,6 @@
 """`ledger verify` reads every stored file, goes on after an interruption, and notices what never ended."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -78,10 +79,20 @@ def test_an_interrupted_run_goes_on_where_it_stopped(stored, monkeypatch, capsys
     assert len(again) == 4, "a run that ended leaves nothing to resume"
 
 
-def test_what_was_found_broken_is_read_again(stored, monkeypatch):
+def test_only_what_is_whole_is_not_read_again(stored):
     stored[0].unlink()
-    assert len(sentences()) == 1
-    assert not audit.run(resume=True).holds
+    whole: set[str] = set()
+    assert not audit.run(done=whole).holds
+    assert whole == {path.name for path in stored[1:]}
+    assert not audit.run(done=whole).holds
+
+
+def test_where_nothing_can_be_remembered_it_verifies_all_the_same(stored, settings, capsys):
+    (Path(settings.LEDGER_DIR) / "verify.done").mkdir()
+    call_command("ledger", "verify", "--json")
+    told = capsys.readouterr()
+    assert json.loads(told.out)["holds"] is True
+    assert "Not to be resumed" in told.err
 
 
 def test_a_start_without_an_end_is_noticed(stored):

@@ -81,10 +81,10 @@ class Command(BaseCommand):
         verbs.add_parser("run", help="sequence and sign whatever is pending, until SIGTERM")
         verify = verbs.add_parser("verify", help="recompute everything; exit 0 only if all of it holds")
         verify.add_argument("--json", action="store_true", help="print JSON instead of a table")
-        verbs.add_parser("checkpoint", help="settle, and print the newest signed checkpoint")
         verify.add_argument(
             "--resume", action="store_true", help="skip the stored files that an interrupted run has read"
         )
+        verbs.add_parser("checkpoint", help="settle, and print the newest signed checkpoint")
         prove = verbs.add_parser("prove", help="write the proof of one entry, or that the log has only grown")
         which = prove.add_mutually_exclusive_group(required=True)
         which.add_argument("index", type=int, nargs="?", help="the entry's leaf index")
@@ -179,16 +179,29 @@ class Command(BaseCommand):
         self.stdout.write(f"{stamped} at {stamped.at:%F %T} UTC")
 
     def do_verify(self, *, json: bool, resume: bool, **_: Any) -> None:
+        done = self._done(resume=resume)
         try:
             with _progress(visible=not json) as progress:
-                result = audit.run(progress, resume=resume)
+                result = audit.run(progress, done)
         except KeyboardInterrupt:
             raise CommandError(
                 "interrupted; `manage.py ledger verify --resume` goes on without reading the same files again"
             ) from None
+        if done is not None:
+            done.forget()
         _print_json(self, result) if json else _print_table(result)
         if not result.holds:
             sys.exit(1)
+
+    def _done(self, *, resume: bool) -> audit.Done | None:
+        folder = Path(settings.LEDGER_DIR)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return audit.Done(folder / "verify.done", resume=resume)
+        except OSError as error:
+            # Whoever may only read can verify all the same.
+            self.stderr.write(f"Not to be resumed if it is interrupted: {error}")
+            return None
 
     def do_checkpoint(self, **_: Any) -> None:
         self.stdout.write(settle().note, ending="")
