@@ -11,9 +11,9 @@ from django.db import DatabaseError, connection
 
 STATISTICS = "pg_statistic"
 """PostgreSQL's planner keeps samples of every column here, words of the search index among them."""
-PAUSE_SECONDS = 0.2
+FIRST_PAUSE_SECONDS = 0.2
 PATIENCE_SECONDS = 30.0
-"""How long a lock on a table, or the end of transactions that still see the erased rows, is waited for."""
+"""How long a lock on a table is waited for, and by all tables together the end of transactions that see erased rows."""
 
 
 def database(tables: Sequence[str]) -> list[str]:
@@ -60,17 +60,18 @@ def _sqlite(cursor: Any, tables: Sequence[str]) -> Iterator[str]:
 
 def _postgresql(cursor: Any, tables: Sequence[str]) -> Iterator[str]:
     cursor.execute(f"SET lock_timeout = '{PATIENCE_SECONDS:.0f}s'")
+    deadline = time.monotonic() + PATIENCE_SECONDS
     try:
         for table in tables:
-            yield from _rewritten(cursor, table)
+            yield from _rewritten(cursor, table, deadline)
             cursor.execute(f"ANALYZE {connection.ops.quote_name(table)}")
-        yield from _rewritten(cursor, STATISTICS)
+        yield from _rewritten(cursor, STATISTICS, deadline)
     finally:
         cursor.execute("RESET lock_timeout")
 
 
-def _rewritten(cursor: Any, table: str) -> Iterator[str]:
-    before, deadline = _filenode(cursor, table), time.monotonic() + PATIENCE_SECONDS
+def _rewritten(cursor: Any, table: str, deadline: float) -> Iterator[str]:
+    before, pause = _filenode(cursor, table), FIRST_PAUSE_SECONDS
     while left := _vacuum(cursor, table):
         if time.monotonic() > deadline:
             yield (
@@ -78,7 +79,9 @@ def _rewritten(cursor: Any, table: str) -> Iterator[str]:
                 " see them: end it (pg_stat_activity names it), then run `manage.py erase --finish`."
             )
             return
-        time.sleep(PAUSE_SECONDS)
+        # Each try locks everybody out of the table while it is rewritten, so there are few.
+        time.sleep(pause)
+        pause *= 2
     # Whoever does not own a table gets a warning and no VACUUM.
     if _filenode(cursor, table) == before:
         yield f"{table} could not be rewritten: run VACUUM (FULL, ANALYZE) {table} as its owner."
