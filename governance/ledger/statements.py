@@ -83,7 +83,7 @@ def _read(column: Any, value: Any, db: Any) -> Any:
 # `vendor` keeps apart the statements of databases that one process talks to.
 @functools.cache
 def _select(model: type[Model], vendor: str) -> Statement:
-    rows = model._base_manager.select_for_update(of=("self",)).filter(pk=uuid.UUID(int=0))
+    rows = model._base_manager.select_for_update(of=("self",)).filter(pk=uuid.UUID(int=0)).order_by()
     columns = [field.get_col(model._meta.db_table) for field in model._meta.concrete_fields]
     return rows.query.sql_with_params()[0], columns
 
