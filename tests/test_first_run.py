@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from django.conf import settings
@@ -77,17 +78,25 @@ def run_page(house: House, page: str, after: str = "", **variables: str) -> str:
     return done.stdout
 
 
+class OwnData(NamedTuple):
+    house: House
+    said: str
+    runs: list[tuple[object, ...]]
+    """Stage and state of each run when the page had been typed; the API's page adds more."""
+
+
 @pytest.fixture(scope="module")
-def own_data(tmp_path_factory) -> tuple[House, str]:
+def own_data(tmp_path_factory) -> OwnData:
     house = House(tmp_path_factory.mktemp("first-run"))
-    return house, run_page(house, FIRST_RUN, OWN_DATA)
+    said = run_page(house, FIRST_RUN, OWN_DATA)
+    return OwnData(house, said, house.ask("select stage, state from training_run order by created_at"))
 
 
 @pytest.mark.slow
 @realdata.requires("gsm8k")
 class TestFirstRun:
     def test_the_data_is_counted_as_published(self, own_data):
-        house, _ = own_data
+        house = own_data.house
         assert house.content("dataset", "gsm8k-train")["rows"] == 7473
         suite = house.content("eval-suite", "gsm8k")
         sha256 = suite["files"][0]["sha256"]
@@ -96,35 +105,32 @@ class TestFirstRun:
         assert json.loads(items[0])["target"] == "18"
 
     def test_the_run_succeeds_and_the_models_are_measured(self, own_data):
-        house, said = own_data
-        runs = house.ask("select stage, state from training_run order by created_at")
-        assert [run for run in runs if run[0] != "scan"] == [
+        assert [run for run in own_data.runs if run[0] != "scan"] == [
             ("sft", "succeeded"), ("evaluate", "succeeded"), ("evaluate", "succeeded"),
         ]  # fmt: skip
         # Registered data is scanned whenever a worker has time for it; the page waits for none of them.
-        scans = [state for stage, state in runs if stage == "scan"]
+        scans = [state for stage, state in own_data.runs if stage == "scan"]
         assert scans
         assert not {"failed", "cancelled"} & set(scans)
-        assert "model:gsm8k-tuned@1 against b model:base@1" in said
-        assert "release:gsm8k-assistant@1 passed: 3 passed" in said
+        assert "model:gsm8k-tuned@1 against b model:base@1" in own_data.said
+        assert "release:gsm8k-assistant@1 passed: 3 passed" in own_data.said
 
     def test_the_card_names_licence_and_source(self, own_data):
-        card = (own_data[0].work / "card.md").read_text()
+        card = (own_data.house.work / "card.md").read_text()
         assert "MIT" in card
         assert "openai/grade-school-math at commit 3101c7d" in card
         assert "simulated: no" in card
 
     def test_bundle_and_ledger_hold(self, own_data):
-        house, said = own_data
-        assert said.count("Everything holds.") == 2
-        assert (house.work / "release.zip").stat().st_size > 0
+        assert own_data.said.count("Everything holds.") == 2
+        assert (own_data.house.work / "release.zip").stat().st_size > 0
 
     def test_the_parts_wait_for_their_reviewer(self, own_data):
-        rows = own_data[0].ask("select count(*) from registry_version where state = 'in_review'")
+        rows = own_data.house.ask("select count(*) from registry_version where state = 'in_review'")
         assert rows == [(4,)]
 
     def test_the_pipeline_of_the_api_page_ships(self, own_data):
-        house, _ = own_data
+        house = own_data.house
         port = free_port()
         command = [sys.executable, "manage.py", "serve", "--port", str(port)]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
