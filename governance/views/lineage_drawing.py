@@ -11,7 +11,7 @@ from governance.views.lineage_scene import Scene, ancestry_of, words
 
 NAME_LETTERS, LABEL_LETTERS = 30, 26
 SMALL, NORMAL = 11, 12.5
-"""Font sizes in pixels, as charter.css has them."""
+"""Font sizes in pixels, as rooms.css has them."""
 MOST_LABELS = 150
 """Lines that carry their role as text; more would cover each other, and the legend and the list say it too."""
 MARGIN = 8

@@ -62,7 +62,7 @@ def test_the_legend_tells_lines_apart_without_colour(shown):
     page = shown(prompt("alone"))
     legend = page.split('class="legend"')[1].split("</ul>")[0]
     assert re.findall(r"</svg>([\w ]+?)\s*</li>", legend) == ["weight", "data", "feedback", "part or setting"]
-    css = (builders.Path(view.__file__).parents[2] / "static" / "charter.css").read_text()
+    css = (builders.Path(view.__file__).parents[2] / "static" / "rooms.css").read_text()
     dashes = re.findall(r'\.link\[data-ancestry="(\w+)"\] {[^}]*stroke-dasharray: ([\d ]+)', css)
     assert {name for name, _ in dashes} == {"data", "feedback", "part"}
     assert len({pattern for _, pattern in dashes}) == 3

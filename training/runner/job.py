@@ -72,7 +72,8 @@ class Job:
         self.output_dir = self.folder / "outputs"
         self.snapshot_dir = self.folder / "snapshots"
         self.leads = os.environ.get("RANK", "0") == "0"
-        self._stop_asked = threading.Event()
+        # A flag and no Event: a signal may interrupt whoever holds an Event's lock.
+        self._stop_asked = False
         self._heart_stopped = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._last_progress = 0.0
@@ -94,7 +95,7 @@ class Job:
     @property
     def cancelled(self) -> bool:
         """Whether somebody asked the job to stop."""
-        return self._stop_asked.is_set()
+        return self._stop_asked
 
     def stop_if_cancelled(self) -> None:
         """Raise Cancelled when a stop was asked for; call it between pieces of work that save nothing."""
@@ -173,7 +174,7 @@ class Job:
             self.event("finished", status=status, seconds=seconds, reason=reason)
 
     def _ask_to_stop(self, _signal: int, _frame: Any) -> None:
-        self._stop_asked.set()
+        self._stop_asked = True
 
     def _beat(self) -> None:
         while not self._heart_stopped.wait(HEARTBEAT_SECONDS):
