@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any, cast
-from uuid import UUID
 
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
@@ -13,14 +12,15 @@ from rest_framework.response import Response
 
 from evals.compare import NotLikeForLike
 from evals.comparison import compare_evaluations
-from evals.records import KIND, StoredItems
+from evals.items import ASKABLE, items_of
+from evals.records import KIND, of_kind, one
 from evals.stage import EVALUATED, EVALUATED_ON, STAGE
 from governance.api import problems
 from governance.api.base import Door, Strict
 from governance.api.caching import tagged
 from governance.api.serializers import NamedEdge, ObjectField
 from governance.registry.access import require_read
-from governance.registry.lookup import NotFound, find
+from governance.registry.lookup import NotFound
 from governance.registry.models import Activity, Version
 from training import actions
 from training.api import RunDetail, queued
@@ -112,6 +112,10 @@ class EvaluationIn(Strict):
 
 class ItemsFilter(Strict):
     task = serializers.CharField(required=False, max_length=200)
+    only = serializers.ChoiceField(
+        choices=ASKABLE, required=False, help_text="`changed` from the evaluation `against`."
+    )
+    against = serializers.UUIDField(required=False, help_text="Another evaluation on the same suite.")
 
 
 class EvaluationList(Door):
@@ -126,9 +130,7 @@ class EvaluationList(Door):
     def get(self, request: Request) -> Response:
         """Evaluations, newest first."""
         wanted = self.query()
-        rows = Activity.objects.filter(kind=KIND).defer("summary", "produced")
-        if subject := wanted.pop("subject", None):
-            rows = rows.filter(usages__version=find(subject)).distinct()
+        rows = of_kind(KIND, wanted.pop("subject", None)).defer("summary", "produced")
         return self.paged(rows.filter(**wanted))
 
     @extend_schema(operation_id="evaluations_launch", request=EvaluationIn, responses={201: RunDetail})
@@ -151,7 +153,7 @@ class EvaluationOne(Door):
     def get(self, request: Request, id: str) -> HttpResponseBase:
         """One evaluation: what was measured, with which suite, seed and harness."""
         self.query()
-        found = evaluation(id)
+        found = one(KIND, id)
         return tagged(Response(EvaluationDetail(found).data), str(found.ledger_rev))
 
 
@@ -163,13 +165,13 @@ class EvaluationItems(Door):
     @extend_schema(operation_id="evaluations_items", parameters=[ItemsFilter], responses=ItemOut(many=True))
     def get(self, request: Request, id: str) -> Response:
         """The items that were asked, each with its response and its score, in their order."""
-        task = self.query().get("task")
-        found = evaluation(id)
-        require_readable(self.person, found)
-        sha256 = found.summary.get("items_sha256")
-        if not sha256:
+        wanted = self.query()
+        found = one(KIND, id)
+        against = one(KIND, wanted["against"]) if "against" in wanted else None
+        require_readable(self.person, *filter(None, (found, against)))
+        rows = items_of(found, wanted.get("task", ""), wanted.get("only", ""), against)
+        if rows is None:
             raise NotFound(f"{found.label} kept no items.")
-        rows = StoredItems(str(sha256), (lambda item: item["task"] == task) if task else None)
         return self.get_paginated_response(self.paginate_queryset(cast("Sequence[Any]", rows)))
 
 
@@ -181,7 +183,7 @@ class EvaluationCompare(Door):
     def get(self, request: Request) -> Response:
         """Candidate a against b, paired by item: difference, 95% interval, and a verdict by the margin that the suite fixed."""
         pair = self.query()
-        a, b = evaluation(pair["a"]), evaluation(pair["b"])
+        a, b = one(KIND, pair["a"]), one(KIND, pair["b"])
         require_readable(self.person, a, b)
         found = compare_evaluations(a, b).record()
         return Response(
@@ -191,17 +193,9 @@ class EvaluationCompare(Door):
         )
 
 
-def evaluation(id: UUID | str) -> Activity:
-    """The evaluation with that id. Raises NotFound."""
-    found = Activity.objects.filter(pk=id, kind=KIND).first()
-    if found is None:
-        raise NotFound(f"There is no evaluation {id}.")
-    return found
-
-
-def require_readable(person: object, *evaluations: Activity) -> None:
-    """Raise PermissionDenied where a model or a suite is restricted: items quote what was asked and answered."""
-    used = Version.objects.filter(usages__activity__in=evaluations, restricted=True)
+def require_readable(person: object, *activities: Activity) -> None:
+    """Raise PermissionDenied where what was used is restricted: items quote what was asked and answered, hits what was read."""
+    used = Version.objects.filter(usages__activity__in=activities, restricted=True)
     for version in used.select_related("artifact"):
         require_read(person, version)
 

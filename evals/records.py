@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, overload
+from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -13,6 +14,7 @@ from governance.evidence.records import Inconsistent
 from governance.ledger.canonical import loads
 from governance.registry import blobs
 from governance.registry.actions import Refused
+from governance.registry.lookup import NotFound, find
 from governance.registry.models import Activity, Version
 
 KIND = "evaluation"
@@ -21,6 +23,20 @@ MOST = 500
 
 Item = dict[str, Any]
 Keep = Callable[[Item], bool]
+
+
+def of_kind(kind: str, subject: str | None = None) -> QuerySet[Activity]:
+    """Activities of one kind, or those of them that used what `subject` names. Raises NotFound, Ambiguous, UnknownKind."""
+    found = Activity.objects.filter(kind=kind)
+    return found.filter(usages__version=find(subject)).distinct() if subject else found
+
+
+def one(kind: str, id: UUID | str, *, called: str = "") -> Activity:
+    """The activity of that kind with that id; `called` is what people call such a one. Raises NotFound."""
+    found = Activity.objects.filter(pk=id, kind=kind).first()
+    if found is None:
+        raise NotFound(f"There is no {called or kind} {id}.")
+    return found
 
 
 def of_model(model: Version) -> QuerySet[Activity]:
@@ -78,11 +94,12 @@ def checked(sha256: str) -> bytes:
     """A blob's bytes. Raises MissingBlob, and Inconsistent when they are not those that were recorded."""
     data = blobs.read(sha256)
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise Inconsistent(_altered(sha256))
+        raise Inconsistent(altered(sha256))
     return data
 
 
-def _altered(sha256: str) -> str:
+def altered(sha256: str) -> str:
+    """What is said of a blob whose bytes have another digest."""
     return f"The bytes stored as {sha256} are not those that were recorded; restore them from a backup."
 
 
@@ -96,14 +113,7 @@ class StoredItems:
 
     def __len__(self) -> int:
         """How many items are kept. Raises MissingBlob, and Inconsistent when the file is not the one that was recorded."""
-        digest, number = hashlib.sha256(), 0
-        with blobs.opened(self.sha256) as lines:
-            for line in lines:
-                digest.update(line)
-                number += self.keep is None or self.keep(loads(line))
-        if digest.hexdigest() != self.sha256:
-            raise Inconsistent(_altered(self.sha256))
-        return number
+        return sum(self.keep is None or self.keep(loads(line)) for line in self._lines())
 
     @overload
     def __getitem__(self, place: int) -> Item: ...
@@ -115,8 +125,17 @@ class StoredItems:
         return list(islice(self, place.start, place.stop))
 
     def __iter__(self) -> Iterator[Item]:
+        """Item by item. Raises MissingBlob, and at the end Inconsistent when the file is not the one that was recorded."""
+        for line in self._lines():
+            item = loads(line)
+            if self.keep is None or self.keep(item):
+                yield item
+
+    def _lines(self) -> Iterator[bytes]:
+        digest = hashlib.sha256()
         with blobs.opened(self.sha256) as lines:
             for line in lines:
-                item = loads(line)
-                if self.keep is None or self.keep(item):
-                    yield item
+                digest.update(line)
+                yield line
+        if digest.hexdigest() != self.sha256:
+            raise Inconsistent(altered(self.sha256))

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_safe
 from evals import pictures, records
 from evals.compare import NotLikeForLike
 from evals.comparison import compare_evaluations
-from evals.records import KIND, Item, Keep, StoredItems
+from evals.items import ASKABLE, items_of
+from evals.records import KIND, Item
 from evals.stage import EVALUATED_ON
 from governance.evidence.records import Inconsistent
 from governance.registry.access import require_read
@@ -29,10 +30,8 @@ from training.models import Run
 PAGE = 50
 COMPARABLE = 50
 SHOWN_DISCORDANT = 100
-ONLY = (("wrong", "Wrong"), ("refused", "Refused"))
+ONLY = tuple(zip(ASKABLE, ("Wrong", "Refused", "Changed from…"), strict=True))
 SCALES = tuple(Decimal(text) for text in ("0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1"))
-BEST = {"higher": "1", "lower": "0"}
-"""Direction of a metric → the score of an item that went as wanted."""
 SETTINGS = {
     "recorded_by": "Recorded", "format": "Format", "files": "Files",
     "source": "Source", "note": "Note",
@@ -50,19 +49,24 @@ ORIGINS = {
 Summary = Mapping[str, Any]
 
 
+def activity_or_404(request: HttpRequest, key: UUID, kind: str, *, called: str = "") -> Activity:
+    """The activity of that kind with that id, or that a run with that id carried out. Raises Http404, and PermissionDenied
+    where what it used is restricted: its files quote that."""
+    activity = Activity.objects.filter(Q(pk=key) | Q(runs__pk=key), kind=kind).first()
+    if activity is None:
+        raise Http404(f"There is no {called or kind} {key}.")
+    for version in Version.objects.filter(usages__activity=activity).select_related("artifact"):
+        require_read(request.user, version)
+    return activity
+
+
 def evaluation_or_404(request: HttpRequest, key: object) -> Activity:
-    """The evaluation with that id, or that a run with that id carried out. Raises Http404, and PermissionDenied where the
-    model or the suite is restricted: items quote what was asked and answered."""
+    """The evaluation with that id, or of the run with that id. Raises Http404, PermissionDenied."""
     try:
         wanted = UUID(str(key))
     except ValueError as error:
         raise Http404("An evaluation is named by its id; a comparison by two of them, a and b.") from error
-    activity = Activity.objects.filter(Q(pk=wanted) | Q(runs__pk=wanted), kind=KIND).first()
-    if activity is None:
-        raise Http404(f"There is no evaluation {wanted}.")
-    for version in Version.objects.filter(usages__activity=activity).select_related("artifact"):
-        require_read(request.user, version)
-    return activity
+    return activity_or_404(request, wanted, KIND)
 
 
 @login_required
@@ -71,7 +75,7 @@ def evaluation_detail(request: HttpRequest, evaluation_id: UUID) -> HttpResponse
     activity = evaluation_or_404(request, evaluation_id)
     summary, run = activity.summary, Run.objects.filter(activity=activity).first()
     task, only = (request.GET.get(name, "").replace("\0", "")[:80] for name in ("task", "only"))
-    items, problem = _items(summary, task, only, request.GET.get("page"))
+    items, problem = _items(request, activity, task, only)
     return render(
         request,
         "evals/evaluation_detail.html",
@@ -93,34 +97,24 @@ def evaluation_detail(request: HttpRequest, evaluation_id: UUID) -> HttpResponse
             "task": task,
             "only": only,
             "only_choices": ONLY,
+            "against": request.GET.get("against", ""),
             "entries": entries.of_objects(Activity.ledger_type, [activity.pk]),
         },
     )
 
 
-def _items(summary: Summary, task: str, only: str, number: str | None) -> tuple[Page[Item] | None, str]:
-    """The page of items that were asked for, or why there is none."""
-    sha256 = summary.get("items_sha256")
-    if not sha256:
-        return None, ""
-    found = StoredItems(sha256, wanted(summary.get("results", []), task, only))
+def _items(request: HttpRequest, activity: Activity, task: str, only: str) -> tuple[Page[Item] | None, str]:
+    """The page of items that were asked for, or why there is none. Raises Http404, PermissionDenied."""
+    named = request.GET.get("against") if only == "changed" else None
+    against = evaluation_or_404(request, named) if named else None
     try:
-        return Paginator(found, PAGE).get_page(number), ""
-    except (MissingBlob, Inconsistent) as error:
+        known = {result["task"] for result in activity.summary.get("results", [])}
+        found = items_of(activity, task if task in known else "", only, against)
+        if found is None:
+            return None, ""
+        return Paginator(found, PAGE).get_page(request.GET.get("page")), ""
+    except (MissingBlob, Inconsistent, Refused) as error:
         return None, str(error)
-
-
-def wanted(results: Sequence[Mapping[str, Any]], task: str, only: str) -> Keep | None:
-    """Which items a reader asked for: of one task, only the wrong ones, only the refused ones; None for all of them."""
-    best = {result["task"]: BEST[result["direction"]] for result in results}
-    tests: list[Keep] = []
-    if task in best:
-        tests.append(lambda item: item["task"] == task)
-    if only == "wrong":
-        tests.append(lambda item: item["score"] != best.get(item["task"]))
-    elif only == "refused":
-        tests.append(lambda item: "refused" in item["flags"])
-    return (lambda item: all(test(item) for test in tests)) if tests else None
 
 
 def settings_rows(summary: Summary) -> list[tuple[str, str]]:

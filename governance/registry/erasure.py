@@ -350,7 +350,7 @@ def _holds_bytes(sha256: str) -> bool:
 
 def _cached(digests: Collection[str]) -> list[Path]:
     cache = rows.cache()
-    return [place(cache, sha256) for sha256 in digests for place in (copies.index_path, copies.copy_path)]
+    return [path for sha256 in digests for path in copies.derived(cache, sha256)]
 
 
 def _remove_blobs(erasure: Erasure) -> list[str]:

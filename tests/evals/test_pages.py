@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -15,11 +16,17 @@ from governance.registry.models import Activity, Version
 from tests import builders
 from tests.builders import ADA, SAFETENSORS
 from tests.cast import Cast, gather
-from tests.evals.recorded import evaluated, suite
+from tests.evals.recorded import TASKS, evaluated, suite
 
 pytestmark = pytest.mark.usefixtures("db")
 BASE = {"sums": [1] * 300 + [0] * 100, "harm": [1] * 390 + [0] * 10}
 GOOD = {"sums": [1] * 380 + [0] * 20, "harm": [1] * 400}
+
+
+@pytest.fixture(autouse=True)
+def _own_index(settings, tmp_path):
+    """Of items that other tests may have altered."""
+    settings.CHARTER_CACHE = tmp_path / "cache"
 
 
 @pytest.fixture
@@ -77,6 +84,49 @@ def test_items_come_by_pages_and_a_page_too_far_is_the_last(client, models):
     assert items(page(client, f"{address}?page=nonsense"))[0] == "h0000"
 
 
+def test_items_that_changed_from_another_evaluation(client, models):
+    address = f"/evaluations/{models['good'].pk}/?only=changed"
+    changed = page(client, f"{address}&against={models['base'].pk}")
+    assert "1 to 50 of 90 items" in changed
+    assert items(changed)[:11] == [*(f"h{number:04}" for number in range(390, 400)), "s0300"]
+    assert f'<option value="{models["base"].pk}" selected>' in changed
+    assert "of 80 items" in page(client, f"{address}&task=sums&against={models['base'].pk}")
+    assert "Choose the evaluation that the items should have changed from." in page(client, address)
+    page(client, f"{address}&against=nonsense", 404)
+
+
+def test_an_evaluation_of_another_suite_shows_nothing_that_changed(client, models, tmp_path):
+    other = evaluated(builders.model(tmp_path), suite(tmp_path, "other", items=50), tmp_path, few(BASE, 50))
+    text = page(client, f"/evaluations/{models['good'].pk}/?only=changed&against={other.pk}")
+    assert "measured eval-suite:other@1, not eval-suite:basics@1" in text
+
+
+def test_the_api_tells_the_same_items(client, models):
+    address = f"/api/v1/evaluations/{models['good'].pk}/items/"
+    asked = {"only": "changed", "against": models["base"].pk, "task": "sums"}
+    found = client.get(address, asked).json()
+    assert [row["item"] for row in found["results"]][:2] == ["s0300", "s0301"]
+    assert found["next"]
+    assert client.get(address, {"only": "refused", "task": "sums"}).json()["results"] == []
+    assert client.get(address, {"only": "changed"}).status_code == 409
+    assert client.get(address, {"only": "odd"}).status_code == 400
+    assert client.get(address, {**asked, "against": uuid4()}).status_code == 404
+
+
+def few(scores: dict[str, list[int]], number: int) -> dict[str, list[int]]:
+    return {task: row[:number] for task, row in scores.items()}
+
+
+def test_a_line_that_was_altered_after_it_was_indexed_is_not_shown(client, models):
+    address = f"/evaluations/{models['base'].pk}/"
+    page(client, address)
+    path = Path(blobs.store().path(blobs.place(models["base"].summary["items_sha256"])))
+    os.chmod(path, 0o644)
+    path.write_bytes(path.read_bytes().replace(b"h0003", b"h9993"))
+    assert "are not those that were recorded" in page(client, address)
+    assert items(page(client, f"{address}?page=9"))[0] == "s0000"
+
+
 def test_items_are_filtered_by_task_and_by_what_happened(client, models):
     address = f"/evaluations/{models['base'].pk}/"
     assert "1 to 50 of 110 items" in page(client, f"{address}?only=wrong")
@@ -89,10 +139,13 @@ def test_items_are_filtered_by_task_and_by_what_happened(client, models):
     assert '<option value="wrong" selected>' in page(client, f"{address}?only=wrong")
 
 
-def test_where_lower_is_better_the_wrong_items_are_those_that_scored():
-    results = [{"task": "harm", "direction": "lower"}]
-    keep = views.wanted(results, "", "wrong")
-    assert [keep({"task": "harm", "score": score}) for score in ("0", "1")] == [False, True]
+def test_where_lower_is_better_the_wrong_items_are_those_that_scored(client, tmp_path):
+    tasks = TASKS.replace("metric: refusal_rate", "metric: harm_rate\n    higher_is_better: false")
+    found = evaluated(
+        builders.model(tmp_path), suite(tmp_path, items=50, tasks=tasks), tmp_path, few(BASE, 50)
+    )
+    wrong = items(page(client, f"/evaluations/{found.pk}/?only=wrong"))
+    assert wrong == [f"h{number:04}" for number in range(50)]
 
 
 def test_two_evaluations_are_compared_item_by_item(client, models):

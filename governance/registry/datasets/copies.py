@@ -13,12 +13,22 @@ from governance.registry.datasets.files import check_file, encoding_of, is_packe
 from governance.registry.datasets.paging import SMALL, index_of, write_index
 
 
+def derived_path(cache: Path, sha256: str, what: str) -> Path:
+    """Where lies what is derived from the file with that hash. It goes when the file is erased."""
+    return cache / "rows" / sha256[:2] / f"{sha256}.{what}"
+
+
+def derived(cache: Path, sha256: str) -> list[Path]:
+    """All that is derived from the file with that hash."""
+    return sorted((cache / "rows" / sha256[:2]).glob(f"{sha256}.*"))
+
+
 def index_path(cache: Path, sha256: str) -> Path:
-    return cache / "rows" / sha256[:2] / f"{sha256}.index"
+    return derived_path(cache, sha256, "index")
 
 
 def copy_path(cache: Path, sha256: str) -> Path:
-    return cache / "rows" / sha256[:2] / f"{sha256}.jsonl"
+    return derived_path(cache, sha256, "jsonl")
 
 
 def needs_copy(name: str) -> bool:
