@@ -153,7 +153,7 @@ def test_two_evaluations_are_compared_item_by_item(client, models):
     assert "model:good@1 against model:base@1" in text
     for figure in (
         "<strong>0.2</strong>",
-        "0.163737 to 0.24197",
+        "0.1637 to 0.242",
         "Improved",
         "non-inferior within 0.02",
         "80 items scored differently",
