@@ -18,8 +18,9 @@ from config.settings import cache
 from tests import databases
 
 REPO = Path(__file__).resolve().parents[1]
-REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
-"""The database of the first of several test processes; each other one takes the next."""
+SERVER, _, FIRST = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9").rpartition("/")
+REDIS = f"{SERVER}/{int(FIRST) + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))}"
+"""A database of this test process alone: the one that TEST_REDIS_URL names, or one of the next."""
 
 # Playwright's synchronous interface runs an event loop in the test's thread.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -94,16 +95,14 @@ def committed_db(request) -> Path | str:
 @pytest.fixture
 def redis_broker(monkeypatch) -> Iterator[str]:
     """The URL of an empty Redis database, which child processes take as their broker; skips where none answers."""
-    server, _, first = REDIS.rpartition("/")
-    url = f"{server}/{int(first) + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))}"
-    database = redis.Redis.from_url(url)
+    server = redis.Redis.from_url(REDIS)
     try:
-        database.flushdb()
+        server.flushdb()
     except redis.ConnectionError as error:
         pytest.skip(f"Redis does not answer: {error}")
-    monkeypatch.setenv("CELERY_BROKER_URL", url)
-    yield url
-    database.flushdb()
+    monkeypatch.setenv("CELERY_BROKER_URL", REDIS)
+    yield REDIS
+    server.flushdb()
 
 
 @pytest.fixture(params=["embedded", pytest.param("production", marks=pytest.mark.service)])

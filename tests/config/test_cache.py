@@ -27,7 +27,7 @@ print(int(won))
 """
 
 
-@pytest.fixture(params=["file://", pytest.param(REDIS, marks=pytest.mark.service)])
+@pytest.fixture(params=["file://", pytest.param(REDIS, id="redis", marks=pytest.mark.service)])
 def shared(request, settings, home, monkeypatch):
     """The cache of this installation, by CACHE_URL, empty."""
     if request.param.startswith("redis"):
