@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from governance.api.base import Door, Strict
 from governance.api.caching import tag_of, tagged
+from governance.api.serializers import ReasonIn
 from governance.ledger import monitors, watch
 from governance.ledger.models import Monitor
 from governance.registry.actions import Refused
@@ -50,8 +51,15 @@ class AlarmOut(serializers.Serializer[Any]):
     sentence = serializers.CharField()
     since = serializers.DateTimeField()
     over = serializers.DateTimeField(
-        allow_null=True, help_text="When the same source found it right again; null while it is open."
+        allow_null=True,
+        help_text="When the same source found it right again, or its monitor was ended; null while it is open.",
     )
+    ended_by = serializers.CharField(
+        source="ending.by",
+        default="",
+        help_text="Handle of whoever ended its monitor, and it with that; empty where the source found it right again.",
+    )
+    reason = serializers.CharField(source="ending.reason", default="", help_text="Why they ended it.")
 
 
 class MonitorOut(serializers.Serializer[Any]):
@@ -62,8 +70,9 @@ class MonitorOut(serializers.Serializer[Any]):
     every = serializers.IntegerField(help_text="Seconds after which it said that it looks again.")
     size = serializers.IntegerField(help_text="Entries that it has followed.")
     silent = serializers.SerializerMethodField(help_text="Whether it missed three looks.")
-    ended = serializers.DateTimeField(allow_null=True)
-    ended_by = serializers.CharField()
+    ended = serializers.DateTimeField(source="ending.at", default=None, allow_null=True)
+    ended_by = serializers.CharField(source="ending.by", default="")
+    reason = serializers.CharField(source="ending.reason", default="", help_text="Why it was ended.")
 
     def get_silent(self, monitor: Monitor) -> bool:
         return monitors.silent(monitor)
@@ -81,7 +90,9 @@ class WatchOut(serializers.Serializer[Any]):
     )
     quorum = serializers.IntegerField(help_text="Cosignatures that a checkpoint needs.")
     cosigned = serializers.IntegerField(help_text="Cosignatures that the newest one has.")
-    meets_quorum = serializers.BooleanField()
+    meets_quorum = serializers.BooleanField(
+        help_text="Whether whoever has the log's policy accepts the newest; false where this server cannot read it."
+    )
     troubles = TroubleOut(many=True, help_text="All that somebody should look at, open alarms first.")
     witnesses = WitnessOut(many=True)
     monitors = MonitorOut(many=True)
@@ -153,12 +164,12 @@ class MonitorEnd(Door):
     serializer_class = MonitorDetail
     does = {"POST": "ledger:monitor:end"}
 
-    @extend_schema(operation_id="ledger_monitor_end", request=None)
+    @extend_schema(operation_id="ledger_monitor_end", request=ReasonIn)
     def post(self, request: Request, slug: str) -> Response:
-        """Expect no more reports of a monitor, and end its alarms. Its next report begins anew."""
-        self.body()
+        """Expect no more reports of a monitor, and end its alarms; an entry says who and why. Its next report begins anew."""
+        reason = self.body(ReasonIn)["reason"]
         try:
-            monitor = monitors.end(slug, by=self.person.account.handle)
+            monitor = monitors.end(slug, reason=reason, actor=self.actor)
         except Monitor.DoesNotExist as error:
             raise NotFound(f"No monitor reports as {slug!r}.") from error
         return Response(MonitorDetail(monitor).data)

@@ -12,10 +12,12 @@ class LedgerConfig(AppConfig):
         # Only now: the guards' module reads models.
         from governance.ledger import auditable, events, guards, triggers
         from governance.ledger.events import LedgerEvent
-        from governance.ledger.models import SigningKey
+        from governance.ledger.models import Ending, SigningKey
 
         events.register(LedgerEvent)
         auditable.register(SigningKey)
+        auditable.register(Ending)
+        triggers.register_rule(triggers.Frozen(Ending, ("name", "reason", "by", "at"), unless={}))
         triggers.register_rule(triggers.Frozen(SigningKey, ("vkey", "since"), unless={}))
         triggers.register_rule(
             triggers.Moves(

@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from governance.ledger import keys, publish, tiles
 from governance.ledger.models import Alarm, Checkpoint, Cosignature
-from governance.ledger.policy import Witness
+from governance.ledger.policy import Policy, Witness
 from governance.ledger.settle import NotSettled
 from governance.ledger.tiling import consistency
-from governance.ledger.witness.client import Cosigned, Disagrees, Unreachable, ask
+from governance.ledger.web import Unreachable
+from governance.ledger.witness.client import Cosigned, Disagrees, ask
 
 LATE = timedelta(minutes=10)
 """A witness is late when it has not cosigned a checkpoint that is older than this."""
@@ -32,6 +33,8 @@ class Standing:
     size: int | None
     at: datetime | None
     trouble: str
+    late: bool
+    """Whether the trouble is no more than that it is late; otherwise it is what an alarm says."""
 
 
 def collect(checkpoint: Checkpoint) -> int:
@@ -60,17 +63,11 @@ def witnessed_note(checkpoint: Checkpoint) -> str:
     return publish.cosigned_note(checkpoint)
 
 
-def standings() -> list[Standing]:
-    """Every witness of the policy, for the dashboard, in three queries at most. Raises keys.KeyUnavailable."""
-    newest = Checkpoint.objects.order_by("-size").first()
-    witnesses = keys.policy().witnesses
-    if not witnesses:
-        return []
-    last = _newest_of([witness.key.name for witness in witnesses], newest)
-    alarms = dict(Alarm.objects.filter(over=None).order_by("-since").values_list("source", "sentence"))
+def standings(policy: Policy, newest: Checkpoint | None) -> list[Standing]:
+    """Every witness of `policy`, as it stands to the newest checkpoint: two queries, however many there are."""
+    known = _newest_of([witness.key.name for witness in policy.witnesses], newest)
     return [
-        _standing(witness, newest, last.get(witness.key.name), alarms.get(f"witness {witness.key.name}", ""))
-        for witness in witnesses
+        _standing(witness, newest, *known.get(witness.key.name, (None, ""))) for witness in policy.witnesses
     ]
 
 
@@ -114,29 +111,34 @@ def _last(witness: Witness) -> Cosignature | None:
     return Cosignature.objects.filter(witness=witness.key.name).order_by("-checkpoint_id").first()
 
 
-def _newest_of(names: list[str], newest: Checkpoint | None) -> dict[str, Cosignature]:
-    """Name → the newest cosignature of each of these witnesses that has any."""
-    if newest is None:
+def _newest_of(names: list[str], newest: Checkpoint | None) -> dict[str, tuple[Cosignature | None, str]]:
+    """Name → the newest cosignature of each of these witnesses, and the newest of its open alarms."""
+    if newest is None or not names:
         return {}
-    newest_ids = {
-        f"witness_{number}": Subquery(
-            Cosignature.objects.filter(witness=name).order_by("-checkpoint_id").values("pk")[:1]
-        )
-        for number, name in enumerate(names)
-    }
-    # One row with a column for each witness: a query each would grow with them, a grouping reads every cosignature.
-    ids = Checkpoint.objects.filter(pk=newest.pk).annotate(**newest_ids).values_list(*newest_ids).get()
-    return {one.witness: one for one in Cosignature.objects.filter(pk__in=filter(None, ids))}
+    asked: dict[str, Subquery] = {}
+    for number, name in enumerate(names):
+        made = Cosignature.objects.filter(witness=name).order_by("-checkpoint_id").values("pk")
+        alarms = Alarm.objects.filter(source=f"witness {name}", over=None).order_by("-since")
+        asked |= {
+            f"made_{number}": Subquery(made[:1]),
+            f"alarm_{number}": Subquery(alarms.values("sentence")[:1]),
+        }
+    # One row with two columns for each witness: a query each would grow with them, a grouping reads every cosignature.
+    row = Checkpoint.objects.filter(pk=newest.pk).annotate(**asked).values(*asked).get()
+    ids = [row[f"made_{number}"] for number in range(len(names))]
+    found = Cosignature.objects.in_bulk([one for one in ids if one is not None])
+    return {name: (found.get(ids[number]), row[f"alarm_{number}"] or "") for number, name in enumerate(names)}
 
 
-def _standing(
-    witness: Witness, newest: Checkpoint | None, last: Cosignature | None, trouble: str
-) -> Standing:
-    if (
-        not trouble
-        and newest
+def _standing(witness: Witness, newest: Checkpoint | None, last: Cosignature | None, alarm: str) -> Standing:
+    size, at = (last.checkpoint_id, last.at) if last else (None, None)
+    late = (
+        not alarm
+        and newest is not None
         and timezone.now() - newest.at > LATE
-        and (not last or last.checkpoint_id < newest.size)
-    ):
-        trouble = f"has not cosigned {newest}, which is older than {LATE.seconds // 60} minutes"
-    return Standing(witness, last.checkpoint_id if last else None, last.at if last else None, trouble)
+        and (size is None or size < newest.size)
+    )
+    trouble = (
+        f"has not cosigned {newest}, which is older than {LATE.seconds // 60} minutes" if late else alarm
+    )
+    return Standing(witness, size, at, trouble, late)

@@ -47,3 +47,4 @@ class LedgerEvent(EventKind):
     KEY_ADDED = "ledger:key:added"
     KEY_RETIRED = "ledger:key:retired"
     KEY_COMPROMISED = "ledger:key:compromised"
+    MONITOR_ENDED = "ledger:monitor:ended"

@@ -51,15 +51,17 @@ def signers() -> list[SignerKey]:
 
 
 def policy() -> Policy:
-    """Whose checkpoints count. Raises KeyUnavailable when no key is known."""
+    """Whose checkpoints count. Raises KeyUnavailable when no key is known, and for a policy that cannot be read."""
     try:
         return Policy.parse(policy_path().read_text())
-    except NoteError as error:
+    except (NoteError, UnicodeDecodeError) as error:
         raise KeyUnavailable(f"{policy_path()} is unusable: {error}") from error
     except PermissionError as error:
         raise KeyUnavailable(f"this user may not read the ledger's policy at {policy_path()}") from error
     except FileNotFoundError:
         return Policy.of(signer().verifier)
+    except OSError as error:
+        raise KeyUnavailable(f"{policy_path()} cannot be read: {error.strerror}") from error
 
 
 def policy_without_quorum() -> Policy:
@@ -139,7 +141,7 @@ def _parsed(text: str) -> SignerKey:
 
 
 def private_text(path: Path) -> str:
-    """What a private key's file says. Raises KeyUnavailable where it is absent, or others can read it."""
+    """What a private key's file says. Raises KeyUnavailable where it is absent, no text, or others can read it."""
     try:
         with path.open() as file:
             mode = os.fstat(file.fileno()).st_mode & 0o777
@@ -150,6 +152,9 @@ def private_text(path: Path) -> str:
         ) from error
     except PermissionError as error:
         raise KeyUnavailable(f"this user may not read the ledger key at {path}") from error
+    except UnicodeDecodeError as error:
+        # Without what it says of the bytes: they may be the key.
+        raise KeyUnavailable(f"the ledger key at {path} is unusable: it is no text") from error
     if mode & 0o077:
         raise KeyUnavailable(f"{path} can be read by others (mode {mode:o}); run `chmod 600 {path}`")
     return text.strip()

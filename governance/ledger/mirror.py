@@ -1,7 +1,8 @@
 """The public log as a folder in the C2SP tlog-tiles layout (c2sp.org/tlog-tiles), for any web server or a stranger's disk.
 
 It holds what `LEDGER_PUBLIC` serves below /ledger/, and besides `policy.txt` and the RFC 3161 timestamps. A folder that
-holds an earlier state of the same log is brought up to date: a tile or entry bundle that is there stays as it is.
+holds an earlier state of the same log is brought up to date: a tile or entry bundle that is there stays as it is, once
+the folder's own checkpoint covers it. Others, left by an export that died, are compared.
 """
 
 import os
@@ -18,7 +19,7 @@ from governance.ledger.tiling import TILE_BITS, TILE_WIDTH, root, tile_path, wid
 
 
 class OtherHistory(Exception):
-    """The folder holds a checkpoint that is not one of this log's past."""
+    """The folder holds a checkpoint that is not one of this log's past, or a tile or entries that are not this log's."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,13 @@ def write(folder: Path) -> Mirrored:
     Raises publish.NotThere when nothing is signed, OtherHistory, and OSError.
     """
     note = publish.checkpoint()
-    size = TreeHead.parse(note.partition("\n\n")[0] + "\n").size
-    _check_past(folder / "checkpoint", size)
+    size = TreeHead.of_note(note).size
+    past = _past(folder / "checkpoint", size)
     written = 0
     for level, index in _tiles(size):
-        written += _write_tile(folder, level, index, width_at(level, index, size))
+        width = width_at(level, index, size)
+        covered = width_at(level, index, past) == width
+        written += _write_tile(folder, level, index, width, covered=covered)
     for stamp in Timestamp.objects.filter(checkpoint__lte=size).select_related("checkpoint"):
         written += _write_timestamp(folder / "timestamps", stamp)
     written += _write(folder / "policy.txt", keys.policy().text.encode())
@@ -50,9 +53,10 @@ def write(folder: Path) -> Mirrored:
     return Mirrored(size, written)
 
 
-def _check_past(path: Path, size: int) -> None:
+def _past(path: Path, size: int) -> int:
+    """The size that the folder's checkpoint tells of, 0 without one. Raises OtherHistory."""
     if not path.exists():
-        return
+        return 0
     try:
         past = keys.policy_without_quorum().open(path.read_text()).head
     except (NoteError, UnicodeDecodeError) as error:
@@ -62,6 +66,7 @@ def _check_past(path: Path, size: int) -> None:
             f"{path} tells of {past.size} entries that this log does not have; keep that folder, it is evidence,"
             " and run `manage.py ledger verify`"
         )
+    return past.size
 
 
 def _tiles(size: int) -> Iterator[tuple[int, int]]:
@@ -71,19 +76,30 @@ def _tiles(size: int) -> Iterator[tuple[int, int]]:
         level += 1
 
 
-def _write_tile(folder: Path, level: int, index: int, width: int) -> int:
-    """Write a tile and, at level 0, the entries and public parts under it; return how many files changed."""
-    path = tile_path(level, index, width)
+def _write_tile(folder: Path, level: int, index: int, width: int, *, covered: bool) -> int:
+    """Write a tile and, at level 0, the entries and public parts under it; return how many files changed.
+
+    `covered` says that the folder's own checkpoint tells of the whole tile: then what is there is not looked at.
+    """
+    path = folder / tile_path(level, index, width)
     written = 0
-    if not (folder / path).exists():
-        written += _write(folder / path, publish.tile(level, index, width))
+    if not (covered and path.exists()):
+        written += _write_once(path, publish.tile(level, index, width))
     if level:
         return written
-    number = path.removeprefix("tile/0/")
-    bundle = folder / "tile" / "entries" / number
-    if not bundle.exists():
-        written += _write(bundle, publish.entries(index, width))
+    bundle = folder / "tile" / "entries" / path.relative_to(folder / "tile" / "0")
+    if not (covered and bundle.exists()):
+        written += _write_once(bundle, publish.entries(index, width))
     return written + _write_parts(folder / "parts", index, width)
+
+
+def _write_once(path: Path, data: bytes) -> int:
+    """As _write, but what says otherwise stays. Raises OtherHistory."""
+    if path.exists() and path.read_bytes() != data:
+        raise OtherHistory(
+            f"{path} is not what this log has there, and no checkpoint beside it says whose it is; give another folder"
+        )
+    return _write(path, data)
 
 
 def _write_parts(folder: Path, index: int, width: int) -> int:

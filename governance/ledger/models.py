@@ -115,22 +115,32 @@ class Timestamp(models.Model):
 
 
 class Alarm(models.Model):
-    """What a witness or a monitor found wrong with the log; `over` is when the same source found it right again."""
+    """What a witness or a monitor found wrong with the log. No entry: what outsiders say must not make the log grow.
+
+    `over` is when the same source found it right again, or, with an `ending`, when somebody ended that source.
+    """
 
     source = models.CharField(max_length=200)
     sentence = models.TextField()
     since = models.DateTimeField(auto_now_add=True)
     over = models.DateTimeField(null=True)
+    ending = models.ForeignKey("Ending", null=True, on_delete=models.PROTECT, related_name="alarms")
 
     class Meta:
         ordering = ("-since",)
+        indexes = [
+            models.Index(
+                fields=["source", "since"], name="ledger_alarm_open", condition=models.Q(over__isnull=True)
+            ),
+            models.Index(fields=["-over"], name="ledger_alarm_past", condition=models.Q(over__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.source}: {self.sentence}"
 
 
 class Monitor(models.Model):
-    """A monitor that reports here, and its newest look. It explains nothing that the log holds, so it has no entries."""
+    """A monitor that reports here, and its newest look. No entry, like its alarms; that somebody ended it is one."""
 
     name = models.CharField(max_length=60, unique=True)
     reporter = models.CharField(
@@ -140,8 +150,8 @@ class Monitor(models.Model):
     heard = models.DateTimeField(help_text="When its report came, by ours.")
     every = models.PositiveIntegerField(help_text="Seconds after which it said that it looks again.")
     size = models.BigIntegerField(help_text="Entries that it has followed.")
-    ended = models.DateTimeField(null=True, help_text="When somebody said that it will not report any more.")
-    ended_by = models.CharField(max_length=40, blank=True)
+    ending = models.ForeignKey("Ending", null=True, on_delete=models.PROTECT, related_name="+")
+    """Null while it is expected to report."""
 
     class Meta:
         ordering = ("name",)
@@ -210,3 +220,21 @@ class SigningKey(Auditable):
 
     def ledger_state(self) -> dict[str, dict[str, Any]]:
         return {"P": {"vkey": self.vkey, "state": self.state, "since": self.since, "until": self.until}}
+
+
+class Ending(Auditable):
+    """That nothing more is expected of a monitor, and its alarms are over: who said so, and why. It may report again."""
+
+    ledger_type = "ledger.ending"
+
+    name = models.CharField(max_length=60, help_text="The monitor's.")
+    reason = models.TextField(max_length=10_000)
+    by = models.CharField(max_length=80)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.by} ended monitor {self.name}"
+
+    def ledger_state(self) -> dict[str, dict[str, Any]]:
+        at = f"{self.at:%Y-%m-%dT%H:%M:%SZ}"
+        return {"P": {"name": self.name, "reason": self.reason, "by": self.by, "at": at}}

@@ -7,7 +7,11 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from governance.ledger.models import Alarm, Monitor
+from governance.ledger.actors import Actor
+from governance.ledger.append import append
+from governance.ledger.canonical import sha256_hex
+from governance.ledger.events import LedgerEvent
+from governance.ledger.models import Alarm, Ending, Monitor
 
 MOST = 50
 """Monitors that report at a time."""
@@ -18,7 +22,7 @@ SILENT_AFTER = 3
 
 
 class NotAccepted(Exception):
-    """A report that cannot be taken now. The message says why and what to do next."""
+    """A report, or the end of a monitor, that cannot be taken so. The message says why and what to do next."""
 
 
 @dataclass(frozen=True)
@@ -37,36 +41,51 @@ def report(name: str, look: Look, *, reporter: str) -> Monitor:
     now = timezone.now()
     if look.at > now + AHEAD:
         raise NotAccepted(f"A look at {look.at:%F %T} UTC has yet to come; set that machine's clock.")
-    monitor = Monitor.objects.select_for_update().filter(name=name).first()
-    if monitor is None:
-        monitor = Monitor(name=name)
-    elif monitor.ended is None:
+    seen = {"reporter": reporter, "at": look.at, "heard": now, "every": look.every, "size": look.size}
+    # Of two first reports at once, one makes the row and the other finds it, once the first has committed.
+    monitor, first = Monitor.objects.select_for_update().get_or_create(name=name, defaults=seen)
+    if first or monitor.ending_id:
+        _refuse_more(monitor)
+    else:
         _refuse_another(monitor, look, reporter)
-    if monitor.pk is None or monitor.ended:
-        _refuse_more()
-    monitor.reporter, monitor.at, monitor.heard = reporter, look.at, now
-    monitor.every, monitor.size = look.every, look.size
-    monitor.ended, monitor.ended_by = None, ""
-    monitor.save()
+    monitor.ending = None
+    for field, value in seen.items():
+        setattr(monitor, field, value)
+    monitor.save(update_fields=[*seen, "ending"])
     _raise_and_end(monitor, look.findings)
     return monitor
 
 
 @transaction.atomic
-def end(name: str, *, by: str) -> Monitor:
-    """Expect nothing more of a monitor, and end its alarms. Raises Monitor.DoesNotExist."""
+def end(name: str, *, reason: str, actor: Actor) -> Monitor:
+    """Expect nothing more of a monitor, and end its alarms, with an entry that says which, who and why.
+
+    Nothing happens to one that is ended already. Raises NotAccepted without a reason, and Monitor.DoesNotExist.
+    """
+    if not reason.strip():
+        raise NotAccepted("Say why the monitor is ended; the reason is logged.")
     monitor = Monitor.objects.select_for_update().get(name=name)
-    if monitor.ended is None:
-        monitor.ended, monitor.ended_by = timezone.now(), by
-        monitor.save(update_fields=["ended", "ended_by"])
-        _raise_and_end(monitor, [])
+    if monitor.ending_id:
+        return monitor
+    wrong = sorted(alarms(monitor))
+    ending = Ending(name=name, reason=reason.strip(), by=str(actor.handle), at=timezone.now())
+    append(
+        ending,
+        op=LedgerEvent.MONITOR_ENDED,
+        actor=actor,
+        # The sentences are for people who signed in; by its digest, whoever has one sees that it was silenced.
+        summary={"P": {"alarms": [sha256_hex(one.encode()) for one in wrong]}, "I": {"alarms": wrong}},
+    )
+    monitor.ending = ending
+    monitor.save(update_fields=["ending"])
+    Alarm.objects.filter(source=str(monitor), over=None).update(over=ending.at, ending=ending)
     return monitor
 
 
 def silent(monitor: Monitor) -> bool:
     """Whether it missed so many looks that somebody should see why."""
     due = monitor.heard + SILENT_AFTER * timedelta(seconds=monitor.every)
-    return monitor.ended is None and timezone.now() > due
+    return monitor.ending_id is None and timezone.now() > due
 
 
 def alarms(monitor: Monitor) -> list[str]:
@@ -83,8 +102,8 @@ def _refuse_another(monitor: Monitor, look: Look, reporter: str) -> None:
         )
 
 
-def _refuse_more() -> None:
-    if Monitor.objects.filter(ended=None).count() >= MOST:
+def _refuse_more(monitor: Monitor) -> None:
+    if Monitor.objects.filter(ending=None).exclude(pk=monitor.pk).count() >= MOST:
         raise NotAccepted(f"{MOST} monitors report already; an administrator must end one first.")
 
 

@@ -26,7 +26,10 @@ _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
 class NoteError(ValueError):
-    """A key, note or checkpoint that is malformed, or that no given key has signed."""
+    """A key, note or checkpoint that is malformed, or that no given key has signed.
+
+    Of a note it quotes nothing that nobody known signed: who serves it could say something else each time.
+    """
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,11 @@ class TreeHead:
         if len(root) != ROOT_BYTES:
             raise NoteError(f"a checkpoint's root has {ROOT_BYTES} bytes, not {len(root)}")
         return cls(lines[0], int(lines[1]), root)
+
+    @classmethod
+    def of_note(cls, text: str) -> TreeHead:
+        """What a note claims, whoever signed it. Raises NoteError when it is malformed."""
+        return cls.parse(_split(text)[0])
 
 
 def open_note(text: str, keys: Sequence[VerifierKey]) -> str:
@@ -149,9 +157,8 @@ def key_fields(text: str, half: str) -> tuple[str, str, bytes, bytes]:
         raise NoteError(f"a {half} key reads name+id+base64, with an id of eight hex digits")
     try:
         material = decode64(encoded)
-    except NoteError:
-        # The message of decode64 quotes its input, which may be a secret here.
-        raise NoteError(f"the {half} key of {name!r} is not base64") from None
+    except NoteError as error:
+        raise NoteError(f"the {half} key of {name!r} is not base64") from error
     if material[:1] not in (ED25519, COSIGNATURE) or len(material) != 1 + KEY_BYTES:
         raise NoteError(f"the {half} key of {name!r} is not an Ed25519 key")
     return name, key_id, material[:1], material[1:]
@@ -162,13 +169,13 @@ def encode64(data: bytes) -> str:
 
 
 def decode64(text: str) -> bytes:
-    """Standard base64 in its one form: padded, no stray bits. Raises NoteError."""
+    """Standard base64 in its one form: padded, no stray bits. Raises NoteError, which repeats none of it: it may be secret."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise NoteError(f"not base64: {text[:40]!r}") from error
+        raise NoteError("something is not base64") from error
     if encode64(data) != text:
-        raise NoteError(f"not the one base64 form of its bytes: {text[:40]!r}")
+        raise NoteError("something is not the one base64 form of its bytes")
     return data
 
 
@@ -187,5 +194,5 @@ def _split(text: str) -> tuple[str, list[str]]:
 def _signature(line: str) -> tuple[str, bytes]:
     match = _SIGNATURE_LINE.fullmatch(line)
     if not match:
-        raise NoteError(f"not a signature line: {line[:60]!r}")
+        raise NoteError("a line under the note is no signature line")
     return match[1], decode64(match[2])

@@ -7,7 +7,7 @@ an erased part must be able to go while leaves stay for ever. Nothing is shown b
 import struct
 from collections.abc import Iterator
 
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
 
 from governance.ledger import keys, tiles
 from governance.ledger.canonical import canonical
@@ -59,15 +59,18 @@ def checkpoint() -> str:
 def _cosigned_by_enough(policy: Policy) -> Iterator[Checkpoint]:
     """The newest checkpoints under which enough of the policy's witnesses stand, by name."""
     names = [witness.key.name for witness in policy.witnesses]
-    found = (
-        Cosignature.objects.filter(witness__in=names)
-        .values("checkpoint_id")
-        .annotate(have=Count("id"))
-        .filter(have__gte=policy.quorum)
-        .order_by("-checkpoint_id")
-    )
-    sizes = [row["checkpoint_id"] for row in found[:TRIED]]
-    return Checkpoint.objects.filter(size__in=sizes).order_by("-size").iterator()
+    under = Cosignature.objects.filter(checkpoint=OuterRef("size"), witness__in=names).values("checkpoint")
+    # Counted for one checkpoint after the other until there are enough: grouped, all cosignatures would be read.
+    found = Checkpoint.objects.annotate(have=Subquery(under.annotate(have=Count("id")).values("have")))
+    enough = found.filter(size__lte=_reached(policy), have__gte=policy.quorum)
+    return enough.order_by("-size")[:TRIED].iterator()
+
+
+def _reached(policy: Policy) -> int:
+    """The largest checkpoint that enough of the policy's witnesses came to: without it, all would be tried in vain."""
+    made = Cosignature.objects.order_by("-checkpoint_id").values_list("checkpoint_id", flat=True)
+    newest = [made.filter(witness=witness.key.name).first() or 0 for witness in policy.witnesses]
+    return sorted(newest, reverse=True)[policy.quorum - 1]
 
 
 def cosigned_note(signed: Checkpoint) -> str:

@@ -59,7 +59,7 @@ def frozen_path() -> Path:
 def frozen() -> TreeHead | None:
     """The last head of a frozen log, or None. Its origin stays frozen for ever; another may go on."""
     try:
-        return TreeHead.parse(frozen_path().read_text().rpartition("\n\n")[0] + "\n")
+        return TreeHead.of_note(frozen_path().read_text())
     except FileNotFoundError:
         return None
 

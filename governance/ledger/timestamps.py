@@ -6,7 +6,6 @@ covers the log's own note (without cosignatures), and `openssl ts -verify` check
 
 from __future__ import annotations
 
-import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from governance.ledger import web
 from governance.ledger.models import Checkpoint, Timestamp
 
 EVERY = timedelta(hours=24)
@@ -79,12 +79,11 @@ def check(
 
 
 def _send(authority: str, query: bytes) -> bytes:
-    if not authority.startswith(("http://", "https://")):
-        raise NotStamped(f"LEDGER_TSA_URL is no web address: {authority!r}")
     headers = {"Content-Type": "application/timestamp-query"}
-    request = urllib.request.Request(authority, query, headers)  # noqa: S310 - checked above
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - checked above
-            return bytes(answer.read(MAX_ANSWER))
-    except (OSError, ValueError) as error:
-        raise NotStamped(f"{authority} does not answer: {error}") from error
+        answer = web.ask(authority, query, headers, timeout=TIMEOUT_SECONDS, most=MAX_ANSWER)
+    except web.Unreachable as error:
+        raise NotStamped(f"LEDGER_TSA_URL: {error}") from error
+    if answer.status != 200:
+        raise NotStamped(f"{authority} answers {answer.status}")
+    return answer.body

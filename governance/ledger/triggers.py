@@ -44,7 +44,14 @@ class Moves:
     initial: Sequence[str]
 
 
-Rule = Frozen | Moves
+@dataclass(frozen=True)
+class Kept:
+    """Rows of `model` are never deleted or replaced. Auditable models are kept without it."""
+
+    model: type[Model]
+
+
+Rule = Frozen | Moves | Kept
 _rules: list[Rule] = []
 
 
@@ -93,7 +100,13 @@ def _all_guards() -> Iterator[Guard]:
     for model in auditable.registered():
         yield from _auditable_guards(model)
     for number, rule in enumerate(_rules):
-        yield from _frozen_guards(rule, number) if isinstance(rule, Frozen) else _move_guards(rule, number)
+        match rule:
+            case Frozen():
+                yield from _frozen_guards(rule, number)
+            case Moves():
+                yield from _move_guards(rule, number)
+            case Kept():
+                yield from _permanent(rule.model)
 
 
 def _entry_guards() -> Iterator[Guard]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
@@ -52,32 +52,31 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Watch:
-    """All that is known of who watches. Without a readable policy there are no witnesses, and `unreadable` says why."""
+class Glance:
+    """What tells whether all is well. Without a readable policy there are no witnesses, and `unreadable` says why."""
 
     backlog: Backlog
+    policy: Policy | None
     unreadable: str
     witnesses: list[cosigning.Standing]
-    quorum: int
     cosigned: int
     """Witnesses of the policy that have cosigned the newest checkpoint; 0 also where that does not hold."""
     refused: str
     """Why the policy's own keys do not accept the newest checkpoint; empty where they do."""
-    keys: list[Key]
-    timestamps: list[Timestamp]
     alarms: list[Alarm]
     """Open ones, at most OPEN of them: the witnesses' first, each source's newest first."""
-    open: int
-    """How many are open."""
-    past: list[Alarm]
     monitors: list[Monitor]
     """Those that are expected to report."""
-    ended: list[Monitor]
+
+    @property
+    def quorum(self) -> int:
+        return self.policy.quorum if self.policy else 0
 
     @property
     def meets_quorum(self) -> bool:
-        """Whether everybody who has the policy accepts the newest checkpoint. One not yet signed meets none."""
-        return self.backlog.newest is not None and not self.refused and self.cosigned >= self.quorum
+        """Whether everybody who has the policy accepts the newest checkpoint: none that is unsigned, or by an unread policy."""
+        known = self.policy is not None and self.backlog.newest is not None
+        return known and not self.refused and self.cosigned >= self.quorum
 
     @property
     def watched(self) -> bool:
@@ -91,13 +90,17 @@ class Watch:
     def delays(self) -> list[Trouble]:
         """What is late, stale or silent, or lacks a cosignature: seen here, while alarms are what others say."""
         return [
+            *self._of_the_policy(),
             *self._of_the_checkpoint(),
-            *(_late(one) for one in self.witnesses if one.trouble and not self._alarmed(one)),
+            *(_late(one) for one in self.witnesses if one.late),
             *(_silence(one) for one in self.monitors if monitors.silent(one)),
         ]
 
-    def _alarmed(self, standing: cosigning.Standing) -> bool:
-        return any(alarm.source == f"witness {standing.witness.key.name}" for alarm in self.alarms)
+    def _of_the_policy(self) -> list[Trouble]:
+        if not self.unreadable:
+            return []
+        sentence = f"This server cannot read the log's policy, so it knows neither witnesses nor quorum: {self.unreadable}."
+        return [Trouble("policy", "cannot be read", sentence)]
 
     def _of_the_checkpoint(self) -> list[Trouble]:
         newest, found = self.backlog.newest, []
@@ -121,6 +124,18 @@ class Watch:
         return found
 
 
+@dataclass(frozen=True)
+class Watch(Glance):
+    """All that is known of who watches."""
+
+    keys: list[Key]
+    timestamps: list[Timestamp]
+    open: int
+    """How many alarms are open."""
+    past: list[Alarm]
+    ended: list[Monitor]
+
+
 def backlog() -> Backlog:
     """Where sequencer and signer stand."""
     newest = Checkpoint.objects.order_by("-size").first()
@@ -131,29 +146,39 @@ def backlog() -> Backlog:
     return Backlog(newest, pending, max(0, placed - signed), oldest.at if oldest else None)
 
 
-def look() -> Watch:
-    """The watch as it stands now."""
+def glance() -> Glance:
+    """Whether all is well now, and no more than that needs."""
     behind = backlog()
     policy, unreadable = _policy()
     cosigned, refused = _cosigned(policy, behind.newest)
-    alarms = Alarm.objects.filter(over=None).order_by("-source", "-since")
-    known = list(alarms[:OPEN])
-    expected = Monitor.objects.filter(ended=None)
-    return Watch(
+    return Glance(
         backlog=behind,
+        policy=policy,
         unreadable=unreadable,
-        witnesses=cosigning.standings() if policy else [],
-        quorum=policy.quorum if policy else 0,
+        witnesses=cosigning.standings(policy, behind.newest) if policy else [],
         cosigned=cosigned,
         refused=refused,
-        keys=_keys(policy),
-        timestamps=list(Timestamp.objects.defer("token").order_by("-at")[:STAMPS]),
-        alarms=known,
-        open=alarms.count() if len(known) == OPEN else len(known),
-        past=list(_past()),
-        monitors=list(expected[: monitors.MOST]),
-        ended=list(Monitor.objects.exclude(ended=None).order_by("-ended")[:ENDED]),
+        alarms=list(_open()[:OPEN]),
+        monitors=list(Monitor.objects.filter(ending=None)[: monitors.MOST]),
     )
+
+
+def look() -> Watch:
+    """The watch as it stands now."""
+    seen = glance()
+    past, ended = Alarm.objects.filter(over__isnull=False), Monitor.objects.filter(ending__isnull=False)
+    return Watch(
+        **vars(seen),
+        keys=_keys(seen.policy),
+        timestamps=list(Timestamp.objects.defer("token").order_by("-at")[:STAMPS]),
+        open=_open().count() if len(seen.alarms) == OPEN else len(seen.alarms),
+        past=list(past.select_related("ending").order_by("-over")[:PAST]),
+        ended=list(ended.select_related("ending").order_by("-ending__at")[:ENDED]),
+    )
+
+
+def _open() -> QuerySet[Alarm]:
+    return Alarm.objects.filter(over=None).order_by("-source", "-since")
 
 
 def _policy() -> tuple[Policy | None, str]:
@@ -167,7 +192,7 @@ def _cosigned(policy: Policy | None, newest: Checkpoint | None) -> tuple[int, st
     if policy is None or newest is None:
         return 0, ""
     try:
-        return len(keys.policy_without_quorum().open(publish.cosigned_note(newest)).cosigned), ""
+        return len(replace(policy, quorum=0).open(publish.cosigned_note(newest)).cosigned), ""
     except NoteError as error:
         return 0, str(error)
 
@@ -175,10 +200,6 @@ def _cosigned(policy: Policy | None, newest: Checkpoint | None) -> tuple[int, st
 def _keys(policy: Policy | None) -> list[Key]:
     states = dict(SigningKey.objects.values_list("vkey", "state"))
     return [Key(one, states.get(one.key.text, SigningKey.ACTIVE)) for one in policy.log] if policy else []
-
-
-def _past() -> QuerySet[Alarm]:
-    return Alarm.objects.exclude(over=None).order_by("-over")[:PAST]
 
 
 def _old(checkpoint: Checkpoint) -> bool:

@@ -30,7 +30,7 @@ def readyz(_: HttpRequest) -> JsonResponse:
 def alarms() -> list[str]:
     """Whose alarms are open, and who is late or silent, without the sentences, which are for people who signed in."""
     try:
-        troubles = watch.look().troubles()
+        troubles = watch.glance().troubles()
     except DatabaseError:
         # It does not answer, or is not migrated: the reasons say so.
         return []

@@ -28,13 +28,13 @@ WARNED = 5
 def home(request: HttpRequest) -> HttpResponse:
     queue = list(queues.waiting(request.user)[:LISTED])
     waiting = queues.waiting(request.user).count()
-    watching = watch.look()
+    watching = watch.glance()
     troubles = watching.troubles()
     return render(
         request,
         "governance/home.html",
         {
-            "figures": figures(waiting),
+            "figures": figures(waiting, watching.backlog.newest),
             "more_waiting": max(0, waiting - len(queue)),
             "waiting": [
                 {
@@ -58,10 +58,9 @@ def home(request: HttpRequest) -> HttpResponse:
     )
 
 
-def figures(waiting: int) -> list[dict[str, object]]:
+def figures(waiting: int, newest: Checkpoint | None) -> list[dict[str, object]]:
     artifacts = reverse("artifact-list")
     composed = Version.objects.filter(artifact__kind="release")
-    newest = Checkpoint.objects.order_by("-size").first()
     return [
         {
             "label": "Waiting for you",

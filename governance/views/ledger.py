@@ -126,7 +126,7 @@ def _checkpoint() -> dict[str, Any] | None:
         names = [key.text for key in keys.policy().keys_at(newest.size)]
     except keys.KeyUnavailable:
         names = []
-    head = TreeHead.parse(newest.note.split("\n\n", 1)[0] + "\n")
+    head = TreeHead.of_note(newest.note)
     return {
         "size": newest.size,
         "at": newest.at,

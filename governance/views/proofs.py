@@ -159,7 +159,7 @@ def _proof(index: int) -> Proof | None:
 
 
 def _shown(proof: Proof) -> dict[str, Any]:
-    head = TreeHead.parse(proof.checkpoint.split("\n\n", 1)[0] + "\n")
+    head = TreeHead.of_note(proof.checkpoint)
     return {"size": head.size, "hashes": [one.hex() for one in proof.hashes], "root": head.root.hex()}
 
 
@@ -202,7 +202,7 @@ def _key() -> str:
 
 def _bundle(found: Entry, checkpoint: Checkpoint) -> bytes:
     index = found.leaf_index or 0
-    head = TreeHead.parse(checkpoint.note.split("\n\n", 1)[0] + "\n")
+    head = TreeHead.of_note(checkpoint.note)
     at = {"size": head.size, "root": head.root.hex()}
     said = {"op": found.op, "actor": found.actor, "at": timestamp(found.at), "rev": found.rev}
     subject = {"type": found.object_type, "id": found.object_id}

@@ -1,6 +1,8 @@
 """Who watches the log, for programs; and the door through which monitors report."""
 
+import json
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -10,13 +12,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from governance.ledger import keys, monitors
-from governance.ledger.models import Alarm, Monitor
+from governance.ledger.models import Alarm, Ending, Entry, Monitor
 from governance.people.actions import create_person
 from tests.api.conftest import V1, fields, problem
 from tests.builders import ADA, constitution
 
 PLACE = f"{V1}/ledger/monitors/outside/"
 SCOPE = "ledger:monitor:report"
+WHY = {"reason": "It moved."}
 
 
 @pytest.fixture
@@ -121,22 +124,56 @@ def test_names_are_bounded_and_so_is_their_number(monitoring, monkeypatch):
 
 
 def test_an_administrator_ends_a_monitor_and_its_alarms(monitoring, signed_in):
-    monitoring.post(PLACE, report(findings=["The log forked."]), format="json")
-    assert problem(monitoring.post(f"{PLACE}end/"), 403)
+    monitoring.post(PLACE, report(findings=["The log forked.", "Another."]), format="json")
+    assert problem(monitoring.post(f"{PLACE}end/", WHY, format="json"), 403)
     root = signed_in("root")
-    told = root.post(f"{PLACE}end/").json()
-    assert (told["ended_by"], told["alarms"]) == ("root", [])
-    assert Alarm.objects.get().over is not None
-    again = root.post(f"{PLACE}end/").json()
-    assert again["ended"] == told["ended"]
-    assert (
-        "No monitor reports as 'other'"
-        in problem(root.post(f"{V1}/ledger/monitors/other/end/"), 404)["detail"]
-    )
+    told = root.post(f"{PLACE}end/", WHY, format="json").json()
+    assert (told["ended_by"], told["reason"], told["alarms"]) == ("root", "It moved.", [])
+    assert not Alarm.objects.filter(over=None).exists()
+    again = root.post(f"{PLACE}end/", {"reason": "Again."}, format="json").json()
+    assert (again["ended"], again["reason"]) == (told["ended"], "It moved.")
+    other = root.post(f"{V1}/ledger/monitors/other/end/", WHY, format="json")
+    assert "No monitor reports as 'other'" in problem(other, 404)["detail"]
     watch = signed_in("otto").get(f"{V1}/ledger/watch/").json()
     assert (watch["monitors"], [one["name"] for one in watch["ended_monitors"]]) == ([], ["outside"])
+    assert {(one["ended_by"], one["reason"]) for one in watch["past_alarms"]} == {("root", "It moved.")}
     told = monitoring.post(PLACE, report(), format="json").json()
-    assert (told["ended"], told["ended_by"]) == (None, "")
+    assert (told["ended"], told["ended_by"], told["reason"]) == (None, "", "")
+
+
+def test_the_end_of_a_monitor_is_one_entry_for_ever(monitoring, signed_in):
+    monitoring.post(PLACE, report(findings=["The log forked.", "Another."]), format="json")
+    root = signed_in("root")
+    for _ in range(2):
+        root.post(f"{PLACE}end/", WHY, format="json")
+    monitoring.post(PLACE, report(), format="json")
+    entry = Entry.objects.get(op="ledger:monitor:ended")
+    assert entry.actor == "person:root"
+    public, internal = (json.loads(entry.parts[name]["payload"]) for name in "PI")
+    ending = Ending.objects.get()
+    assert public["state"] == {
+        "name": "outside",
+        "reason": "It moved.",
+        "by": "root",
+        "at": f"{ending.at:%FT%TZ}",
+    }
+    assert internal["summary"]["alarms"] == ["Another.", "The log forked."]
+    assert public["summary"]["alarms"] == [
+        sha256(one.encode()).hexdigest() for one in internal["summary"]["alarms"]
+    ]
+    assert set(Alarm.objects.values_list("ending", flat=True)) == {ending.pk}
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"reason": "  "}, {"reason": "x" * 10_001}], ids=["none", "blank", "long"]
+)
+def test_without_a_reason_nothing_is_ended(monitoring, signed_in, body):
+    monitoring.post(PLACE, report(findings=["The log forked."]), format="json")
+    told = problem(signed_in("root").post(f"{PLACE}end/", body, format="json"), 400)
+    assert fields(told) == {"reason"}
+    assert (Alarm.objects.get().over, Ending.objects.count()) == (None, 0)
+    with pytest.raises(monitors.NotAccepted, match="the reason is logged"):
+        monitors.end("outside", reason=" ", actor=ADA)
 
 
 def test_a_silent_monitor_is_told(monitoring, signed_in):
@@ -171,4 +208,4 @@ def test_queries_are_few_and_do_not_grow(monitoring, signed_in):
     for number in range(20):
         place = f"{V1}/ledger/monitors/m-{number}/"
         monitoring.post(place, report(findings=[f"{number}", "One."]), format="json")
-    assert queries() == few <= 20
+    assert queries() == few <= 15

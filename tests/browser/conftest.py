@@ -1,20 +1,15 @@
 """A real browser on a real ASGI server, over a database of the test's own."""
 
 import os
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from config.asgi import application
 from governance.ledger.actors import Actor
 from governance.people.actions import create_person
 from governance.registry import erasure
@@ -22,6 +17,7 @@ from governance.registry.lookup import find
 from tests.browser.watching import Watched
 from tests.builders import ADA
 from tests.pages.world import World, build
+from tests.serving import served
 from training import live
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -57,18 +53,8 @@ def world(committed_db, tmp_path, monkeypatch) -> World:
 @pytest.fixture
 def server(world: World) -> Iterator[str]:
     """The address of the whole site, its static files included."""
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    uvicorn_server = uvicorn.Server(
-        uvicorn.Config(application, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
-    )
-    thread = threading.Thread(target=uvicorn_server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not uvicorn_server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    uvicorn_server.should_exit = True
-    thread.join(5)
+    with served() as address:
+        yield address
 
 
 @pytest.fixture

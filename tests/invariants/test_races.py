@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
-from governance.ledger import audit, keys
+from governance.ledger import audit, keys, monitors
 from governance.ledger.append import Stale
-from governance.ledger.models import Entry
+from governance.ledger.models import Alarm, Entry, Monitor
 from governance.ledger.settle import settle
 from governance.registry import actions as registry
 from governance.registry import lookup, states
@@ -113,3 +114,26 @@ def test_a_draft_is_edited_and_submitted():
     assert sorted(isinstance(outcome, Stale) for outcome in outcomes) == [False, True], outcomes
     stored = lookup.find(draft.subject, drafts=True)
     assert ("ravi" in stored.authors) == (stored.content == newer)
+
+
+@pytest.mark.parametrize("name", [f"outside-{number}" for number in range(ROUNDS)])
+def test_a_monitor_reports_for_the_first_time(name):
+    look = monitors.Look(timezone.now(), 3, 300, ["The log forked."])
+    outcomes = at_once(*[lambda: monitors.report(name, look, reporter="meg")] * 4)
+    assert [str(outcome) for outcome in outcomes] == [f"monitor {name}"] * 4
+    assert (Monitor.objects.count(), Alarm.objects.count()) == (1, 1)
+
+
+def test_two_accounts_report_under_one_name_for_the_first_time():
+    look = monitors.Look(timezone.now(), 3, 300, [])
+    outcomes = at_once(
+        *[lambda who=who: monitors.report("outside", look, reporter=who) for who in ("meg", "mel")]
+    )
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Monitor", "NotAccepted"], outcomes
+
+
+def test_a_monitor_is_ended():
+    monitors.report("outside", monitors.Look(timezone.now(), 3, 300, ["The log forked."]), reporter="meg")
+    at_once(*[lambda: monitors.end("outside", reason="It moved.", actor=RAVI)] * 4)
+    assert Entry.objects.filter(op="ledger:monitor:ended").count() == 1
+    assert Alarm.objects.get().ending == Monitor.objects.get().ending

@@ -25,6 +25,7 @@ from governance.ledger.note import COSIGNATURE
 from governance.ledger.policy import Witness
 from governance.ledger.settle import settle
 from governance.ledger.signing import SignerKey
+from governance.ledger.web import Answer
 from governance.ledger.witness import SIZE_TYPE, client
 from governance.ledger.witness.memory import Memory, Refusal
 from governance.management.commands import ledger
@@ -78,12 +79,12 @@ def wendy(database, tmp_path, monkeypatch) -> Memory:
     keys.replace(keys.policy_path(), replace(policy, witnesses=(witness,)).text)
     memory = Memory(tmp_path / "wendy", key, [policy], time.time)
 
-    def send(_: Witness, asked: Any) -> tuple[int, str, str]:
+    def send(_: Witness, asked: Any) -> Answer:
         try:
-            return 200, "text/plain", memory.add_checkpoint(asked)
+            return Answer(200, "text/plain", memory.add_checkpoint(asked).encode())
         except Refusal as refusal:
             kind = SIZE_TYPE if refusal.size is not None else "text/plain"
-            return refusal.status, kind, f"{refusal.size}\n"
+            return Answer(refusal.status, kind, f"{refusal.size}\n".encode())
 
     monkeypatch.setattr(client, "_send", send)
     return memory
@@ -286,7 +287,7 @@ def test_the_clock_goes_backwards(wendy):
     assert [entry.rev for entry in entries] == [1, 2, 3, 4, 5, 6]
     assert [entry.at for entry in entries] == [moments[0], *moments]
     assert [one.size for one in Checkpoint.objects.order_by("-at")] == [2, 3, 4, 5, 6]
-    assert cosigning.standings()[0].size == 6
+    assert cosigning.standings(keys.policy(), Checkpoint.objects.latest("size"))[0].size == 6
     sound(wendy)
 
 
@@ -307,7 +308,7 @@ def test_a_witness_that_moves_on_while_it_is_asked_raises_no_alarm(wendy, monkey
     slugs = iter(["a", "b", "c"])
     real = client._send
 
-    def meanwhile(witness: Witness, asked: Any) -> tuple[int, str, str]:
+    def meanwhile(witness: Witness, asked: Any) -> Answer:
         """Before every request another process settles, and has the witness cosign what it settled."""
         if slug := next(slugs, None):
             make(slug)

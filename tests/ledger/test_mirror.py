@@ -126,6 +126,32 @@ def test_a_folder_of_another_log_or_another_past_is_left_alone(folder):
         assert files(folder) == {**before, "checkpoint": forked.encode()}
 
 
+@pytest.mark.parametrize("place", ["tile/0/000", "tile/1/000.p/1", "tile/entries/000"])
+def test_without_a_checkpoint_what_is_there_is_compared(folder, place, capsys):
+    before = files(folder)
+    os.utime(folder / "tile/0/000", ns=(0, 0))
+    (folder / "checkpoint").unlink()
+    capsys.readouterr()
+    call_command("ledger", "export", str(folder))
+    assert capsys.readouterr().out == f"{folder}: 300 entries, 1 files written\n"
+    assert (files(folder), (folder / "tile/0/000").stat().st_mtime_ns) == (before, 0)
+    (folder / "checkpoint").unlink()
+    (folder / place).write_bytes(b"other")
+    with pytest.raises(CommandError, match="is not what this log has there"):
+        call_command("ledger", "export", str(folder))
+    assert (folder / place).read_bytes() == b"other"
+    assert not (folder / "checkpoint").exists()
+
+
+def test_what_an_export_that_died_left_beyond_the_checkpoint_is_compared(folder):
+    before = files(folder)
+    grow(300)
+    (folder / "tile/0/001").write_bytes(b"other")
+    with pytest.raises(CommandError, match="is not what this log has there"):
+        call_command("ledger", "export", str(folder))
+    assert files(folder)["checkpoint"] == before["checkpoint"]
+
+
 def test_before_anything_is_signed(database, tmp_path):
     with pytest.raises(CommandError, match="ledger checkpoint"):
         call_command("ledger", "export", str(tmp_path / "log"))

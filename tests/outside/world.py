@@ -133,7 +133,7 @@ def _exported(folder: Path, old: str, authority: Authority) -> Exported:
     log = folder / "log"
     _said("ledger", "export", str(log))
     size = Checkpoint.objects.latest("size").size
-    since = TreeHead.parse(old.partition("\n\n")[0] + "\n").size
+    since = TreeHead.of_note(old).size
     _said("bundle", "release:assistant", "--out", str(folder / "release.zip"))
     client = Client()
     places = [path.relative_to(log).as_posix() for path in sorted(log.rglob("*")) if path.is_file()]

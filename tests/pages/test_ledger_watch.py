@@ -24,6 +24,7 @@ from tests.builders import constitution
 from tests.cast import gather
 
 WENDY, WADE = (SignerKey.generate(f"{name}.example", COSIGNATURE) for name in ("wendy", "wade"))
+ROOT = Actor.person("root")
 LATER = timedelta(minutes=11)
 numbers = count()
 
@@ -198,10 +199,25 @@ def test_a_monitor_that_misses_three_looks_is_silent_until_it_is_heard_or_ended(
         assert "Silent" in section(otto)
         monitors.report("outside", look(), reporter="meg")
         assert (warning(otto), alarms()) == ("", [])
-    monitors.end("outside", by="root")
+    monitors.end("outside", reason="It moved.", actor=ROOT)
+    settle()
     with time_machine.travel(timezone.now() + timedelta(hours=5), tick=False):
         assert (warning(otto), alarms()) == ("", [])
-        assert "by root" in section(otto)
+        assert "by root (It moved.)" in section(otto)
+
+
+def test_an_alarm_that_somebody_ended_stays_with_who_and_why(otto):
+    monitors.report("outside", look("One."), reporter="meg")
+    monitors.report("outside", look("The log forked."), reporter="meg")
+    monitors.end("outside", reason="It <b>lies</b>.", actor=ROOT)
+    assert (warning(otto), alarms()) == ("", [])
+    righted, ended = sorted(section(otto).split("Past alarms")[1].split("<li>")[1:], key=len)
+    assert ("One." in righted, "ended by" in righted) == (True, False)
+    assert "The log forked." in ended
+    assert "ended by root: It &lt;b&gt;lies&lt;/b&gt;." in ended
+    monitors.report("outside", look("The log forked."), reporter="meg")
+    assert alarms() == ["monitor outside found something wrong"]
+    assert "ended by root" in section(otto).split("Past alarms")[1]
 
 
 def test_a_stale_checkpoint_is_warned_of(otto):
@@ -230,10 +246,48 @@ def test_timestamps_and_keys_with_their_sizes_are_shown(otto):
     assert keys.verifiers()[1].text in shown
 
 
-def test_a_policy_that_cannot_be_read_is_said(otto):
-    keys.policy_path().write_text("nonsense here and there\n")
-    assert "This server cannot read the log's policy" in section(otto)
-    assert (warning(otto), alarms()) == ("", [])
+def garbled() -> None:
+    keys.policy_path().write_bytes(b"log \xff\xfe\n")
+
+
+def in_the_way() -> None:
+    keys.policy_path().unlink()
+    keys.policy_path().mkdir()
+
+
+def gone_with_a_garbled_key() -> None:
+    keys.policy_path().unlink()
+    keys.private_path().write_bytes(b"\xff\xfe secret")
+
+
+UNREADABLE = pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda: keys.policy_path().write_text("nonsense here and there\n"),
+        garbled,
+        in_the_way,
+        gone_with_a_garbled_key,
+    ],
+    ids=["nonsense", "garbled", "a folder", "gone, the key garbled"],
+)
+
+
+@UNREADABLE
+def test_a_policy_that_cannot_be_read_is_a_trouble_at_every_door(otto, spoil):
+    name_witnesses(WENDY, quorum=1)
+    cosign(grown(), WENDY)
+    spoil()
+    for shown in (warning(otto), section(otto)):
+        assert "Policy cannot be read." in shown
+        assert "This server cannot read the log&#x27;s policy" in shown
+        assert "secret" not in shown
+    assert "1 to look at" in section(otto)
+    assert "all agree" not in page_of(otto, "/")
+    assert alarms() == ["policy cannot be read"]
+    told = otto.get("/api/v1/ledger/watch/").json()
+    assert (told["meets_quorum"], told["witnesses"], told["keys"]) == (False, [], [])
+    assert [(one["source"], one["what"]) for one in told["troubles"]] == [("policy", "cannot be read")]
+    assert otto.get("/api/v1/ledger/trust/").status_code == 503
 
 
 def test_many_troubles_are_few_on_the_first_page(otto):
@@ -276,7 +330,7 @@ def test_queries_do_not_grow_with_witnesses_monitors_or_alarms(otto):
     few = queries()
     fill(12)
     assert queries() == few
-    assert max(few) <= 50
+    assert max(few) <= 25
 
 
 class TestCheckpointForStrangers:
@@ -328,8 +382,16 @@ class TestCheckpointForStrangers:
         cosign(grown(), fresh)
         self.served()
 
-    def test_without_a_policy_nothing_is_served(self):
-        keys.policy_path().write_text("nonsense here and there\n")
+    def test_a_new_quorum_that_no_checkpoint_has_yet_is_said_whatever_stands_under_old_ones(self):
+        name_witnesses(WENDY, WADE, quorum=1)
+        for checkpoint in (grown(), grown()):
+            cosign(checkpoint, WENDY)
+        name_witnesses(WENDY, WADE, quorum=2)
+        assert "No checkpoint has the 2 cosignatures" in self.served(503)
+
+    @UNREADABLE
+    def test_without_a_policy_nothing_is_served(self, spoil):
+        spoil()
         text = self.served(503)
         assert "cannot read the log's policy" in text
         assert str(django_settings.LEDGER_DIR) not in text
@@ -338,5 +400,5 @@ class TestCheckpointForStrangers:
 def test_a_report_is_no_entry(otto):
     before = Entry.objects.count()
     monitors.report("outside", look("Wrong."), reporter="meg")
-    monitors.end("outside", by="root")
+    monitors.report("outside", look(), reporter="meg")
     assert (Entry.objects.count(), Monitor.objects.count()) == (before, 1)

@@ -87,6 +87,21 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Ending',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('ledger_rev', models.PositiveIntegerField(default=0, editable=False)),
+                ('name', models.CharField(help_text="The monitor's.", max_length=60)),
+                ('reason', models.TextField(max_length=10000)),
+                ('by', models.CharField(max_length=80)),
+                ('at', models.DateTimeField()),
+                ('ledger_head', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.entry', to_field='leaf_hash')),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
             name='Alarm',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -94,9 +109,11 @@ class Migration(migrations.Migration):
                 ('sentence', models.TextField()),
                 ('since', models.DateTimeField(auto_now_add=True)),
                 ('over', models.DateTimeField(null=True)),
+                ('ending', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='alarms', to='ledger.ending')),
             ],
             options={
                 'ordering': ('-since',),
+                'indexes': [models.Index(condition=models.Q(('over__isnull', True)), fields=['source', 'since'], name='ledger_alarm_open'), models.Index(condition=models.Q(('over__isnull', False)), fields=['-over'], name='ledger_alarm_past')],
             },
         ),
         migrations.CreateModel(
@@ -109,8 +126,7 @@ class Migration(migrations.Migration):
                 ('heard', models.DateTimeField(help_text='When its report came, by ours.')),
                 ('every', models.PositiveIntegerField(help_text='Seconds after which it said that it looks again.')),
                 ('size', models.BigIntegerField(help_text='Entries that it has followed.')),
-                ('ended', models.DateTimeField(help_text='When somebody said that it will not report any more.', null=True)),
-                ('ended_by', models.CharField(blank=True, max_length=40)),
+                ('ending', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.ending')),
             ],
             options={
                 'ordering': ('name',),

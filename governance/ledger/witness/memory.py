@@ -54,7 +54,7 @@ class Memory:
 
     def _signed(self, note: str) -> TreeHead:
         try:
-            claimed = TreeHead.parse(note.partition("\n\n")[0] + "\n")
+            claimed = TreeHead.of_note(note)
         except NoteError as error:
             raise Refusal(400, str(error)) from error
         keys = [
