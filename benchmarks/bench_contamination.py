@@ -4,8 +4,6 @@ import json
 import os
 import random
 import shutil
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ from django.conf import settings
 
 from benchmarks import scratch
 from benchmarks.figures import Aim, Figure
+from benchmarks.memory import peak
 from benchmarks.paired import alternating
 from evals.harness import contamination
 from evals.harness.contamination_params import Params
@@ -24,8 +23,6 @@ SEED = 3
 VOCABULARY = 30_000
 PLANTED = 200
 """One row in so many holds an item."""
-KB_IN_MB = 1024 if sys.platform == "linux" else 1024**2
-"""Units of `ru_maxrss` in a megabyte."""
 
 
 def figures(quick: bool) -> Iterator[Figure]:
@@ -51,7 +48,9 @@ def figures(quick: bool) -> Iterator[Figure]:
     yield Figure(
         told, "rows/s", speed["stream"], speed["plain"], "sets of n-grams", Aim("ratio", 1, is_least=True)
     )
-    yield Figure(f"{told}: peak memory of the job", "MB", [memory(folder)], aim=Aim("value", 4096))
+    # As a worker starts it.
+    memory = peak("-m", "training.runner", str(folder), cwd=scratch.ROOT)
+    yield Figure(f"{told}: peak memory of the job", "MB", [memory / 1024**2], aim=Aim("value", 4096))
 
 
 def generate(folder: Path, rows: int, items: int) -> None:
@@ -143,14 +142,3 @@ def plainly(folder: Path, measure: Measure) -> set[str]:
                     item for item, places in inside.items() if measure.exceeds(len(places), lengths[item])
                 }
     return found
-
-
-def memory(folder: Path) -> float:
-    """Megabytes that the job's process takes at most, started as a worker starts it."""
-    command = [sys.executable, "-m", "training.runner", str(folder)]
-    process = subprocess.Popen(command, cwd=scratch.ROOT, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise AssertionError(f"the job ended with exit code {process.returncode}")
-    return usage.ru_maxrss / KB_IN_MB

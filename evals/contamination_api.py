@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any, cast
-from uuid import UUID
 
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
@@ -13,18 +12,23 @@ from rest_framework.response import Response
 
 from evals import contamination
 from evals.api import EvaluationDetail, EvaluationFilter, EvaluationOut, require_readable
-from evals.contamination import KIND
+from evals.contamination import CALLED, KIND
 from evals.harness.contamination_params import RULES
-from evals.records import StoredItems
+from evals.records import StoredItems, of_kind, one
 from governance.api.base import Door, Strict
 from governance.api.caching import tagged
 from governance.api.serializers import ObjectField
-from governance.registry.lookup import NotFound, find
-from governance.registry.models import Activity
+from governance.registry.lookup import NotFound
 from training import actions
 from training.api import RunDetail, queued
 from training.methods import read
-from training.spec import LARGEST_SEED, SpecDraft
+from training.spec import SpecDraft
+
+
+class SearchFilter(EvaluationFilter):
+    subject = serializers.CharField(
+        required=False, max_length=200, help_text="Searches in this dataset, or for the items of this suite."
+    )
 
 
 class SearchDetail(EvaluationDetail):
@@ -88,33 +92,28 @@ class SearchIn(Strict):
         help_text="Share of contaminated items that flags a suite, as decimal text.",
     )
     action = serializers.ChoiceField(choices=("mark", "remove"), required=False)
-    seed = serializers.IntegerField(default=0, min_value=0, max_value=LARGEST_SEED)
 
 
 class SearchList(Door):
     does = {"POST": "training:run:launch"}
-    filters = EvaluationFilter
+    filters = SearchFilter
     order = ("-started_at", "id")
     serializer_class = EvaluationOut
 
     @extend_schema(
-        operation_id="contamination_list", parameters=[EvaluationFilter], responses=EvaluationOut(many=True)
+        operation_id="contamination_list", parameters=[SearchFilter], responses=EvaluationOut(many=True)
     )
     def get(self, request: Request) -> Response:
         """Contamination searches, newest first."""
         wanted = self.query()
-        rows = Activity.objects.filter(kind=KIND).defer("summary", "produced")
-        if subject := wanted.pop("subject", None):
-            rows = rows.filter(usages__version=find(subject)).distinct()
+        rows = of_kind(KIND, wanted.pop("subject", None)).defer("summary", "produced")
         return self.paged(rows.filter(**wanted))
 
     @extend_schema(operation_id="contamination_launch", request=SearchIn, responses={201: RunDetail})
     def post(self, request: Request) -> Response:
         """Put a search of datasets for the items of suites in the queue. It is a run; its `activity` is the search."""
         given = self.body(SearchIn)
-        order = contamination.order(
-            given.pop("datasets"), given.pop("suites"), seed=given.pop("seed"), **given
-        )
+        order = contamination.order(given.pop("datasets"), given.pop("suites"), **given)
         return queued(self, actions.queue(read(SpecDraft, order), actor=self.actor))
 
 
@@ -125,7 +124,7 @@ class SearchOne(Door):
     def get(self, request: Request, id: str) -> HttpResponseBase:
         """One search: by which rule, and what was found for each dataset and suite."""
         self.query()
-        found = search(id)
+        found = one(KIND, id, called=CALLED)
         return tagged(Response(SearchDetail(found).data), str(found.ledger_rev))
 
 
@@ -138,7 +137,7 @@ class SearchHits(Door):
     def get(self, request: Request, id: str) -> Response:
         """The listed hits: which row contaminates which item, and how much of it."""
         wanted = self.query()
-        found = search(id)
+        found = one(KIND, id, called=CALLED)
         require_readable(self.person, found)
         if "hits_sha256" not in found.summary:
             raise NotFound(f"{found.label} has no hits: it is {found.state}.")
@@ -147,14 +146,6 @@ class SearchHits(Door):
             lambda hit: all(hit[name] == value for name, value in wanted.items()),
         )
         return self.get_paginated_response(self.paginate_queryset(cast("Sequence[Any]", rows)))
-
-
-def search(id: UUID | str) -> Activity:
-    """The contamination search with that id. Raises NotFound."""
-    found = Activity.objects.filter(pk=id, kind=KIND).first()
-    if found is None:
-        raise NotFound(f"There is no contamination search {id}.")
-    return found
 
 
 urlpatterns: list[URLPattern] = [

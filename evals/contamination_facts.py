@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from evals import contamination
-from evals.contamination import SEARCHED
-from evals.contamination_split import split
+from evals.contamination import SEARCHED, Pin
 from evals.records import StoredItems
+from evals.statistics.clean_split import split
 from evals.statistics.decimals import text
 from governance.evidence.build import derived, gap, human, in_content, recorded
 from governance.evidence.facts import Fact
@@ -29,9 +29,8 @@ LABELS = {
     "contaminated": "contaminated items", "contaminated_left": "contaminated items", "short_items": "items compared as a whole",
     "rows_hit": "rows that hold an item", "flagged": "above the threshold of a set",
 }  # fmt: skip
+TOO_FEW = "The scores are fractions, and an interval of their difference needs 2 items on each side."
 RULE = {"name": None, "unit": None, "n": "units", "share": "share", "set_threshold": "share"}
-
-Pin = tuple[str, str]
 
 
 class Told(NamedTuple):
@@ -129,7 +128,7 @@ def _done(key: str, told: Told) -> Iterator[Fact]:
     for name, unit in RULE.items():
         yield from _figure(f"{key}.rule_{name}", f"rule: {human(name)}", told, f"rule/{name}", unit)
     for number, one in enumerate(told.step.summary["removed"]):
-        if one["dataset_digest"] == told.summary["dataset_digest"]:
+        if one["dataset"] == told.summary["dataset"]:
             yield from _figure(
                 f"{key}.rows_removed", "rows removed", told, f"removed/{number}/rows_removed", "rows"
             )
@@ -194,10 +193,9 @@ def _clean(
             inputs += hits
             for task, item in _hits(one, edge.subject):
                 items[task].add(item)
-        scores: dict[str, dict[str, int]] = defaultdict(dict)
+        scores: dict[str, dict[str, float]] = defaultdict(dict)
         for row in StoredItems(str(sha256)):
-            if row["score"] in ("0", "1"):
-                scores[row["task"]][row["item"]] = int(row["score"])
+            scores[row["task"]][row["item"]] = float(row["score"])
     except MissingBlob:
         return
     for task, key in keys.items():
@@ -213,7 +211,7 @@ def _hits(told: Told, suite: str) -> Iterator[tuple[str, str]]:
     )
 
 
-def _task(key: str, scores: Mapping[str, int], items: set[str], inputs: Sequence[Fact]) -> Iterator[Fact]:
+def _task(key: str, scores: Mapping[str, float], items: set[str], inputs: Sequence[Fact]) -> Iterator[Fact]:
     found = split(scores, items)
     if found is None:
         return
@@ -224,10 +222,13 @@ def _task(key: str, scores: Mapping[str, int], items: set[str], inputs: Sequence
         ("score_clean", "score on clean items", found.score_clean),
         ("all_minus_clean", "score minus score on clean items", found.score_all - found.score_clean),
         ("difference", "contaminated minus clean", found.difference),
-        ("ci_low", "interval from", found.lower),
-        ("ci_high", "interval to", found.upper),
     ):
         yield derived(f"{key}.{name}", label, function, inputs, text(share), "share")
+    for place, (name, label) in enumerate((("ci_low", "interval from"), ("ci_high", "interval to"))):
+        if found.bounds:
+            yield derived(f"{key}.{name}", label, function, inputs, text(found.bounds[place]), "share")
+        else:
+            yield gap(f"{key}.{name}", label, "not_applicable", TOO_FEW)
 
 
 def _digest(key: str, step: Step, name: str) -> Iterator[Fact]:

@@ -6,45 +6,34 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
-from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from evals import contamination
-from evals.contamination import KIND, Report
+from evals.contamination import CALLED, KIND, Report
 from evals.records import Item, StoredItems
+from evals.views import activity_or_404
 from governance.evidence.records import Inconsistent
 from governance.people.permissions import may
 from governance.registry import states
-from governance.registry.access import require_read
 from governance.registry.blobs import MissingBlob
 from governance.registry.models import Activity, Version
 from governance.views import entries
 from governance.views.panels import Panel
 from training.models import Run
+from training.waiting import unfinished
 
 PAGE = 50
 SHOWN = 12
 LAUNCH = "training:run:launch"
 
 
-def search_or_404(request: HttpRequest, key: UUID) -> Activity:
-    """The search with that id, or that a run with that id carried out. Raises Http404, and PermissionDenied where a dataset or
-    a suite is restricted: hits quote both."""
-    activity = Activity.objects.filter(Q(pk=key) | Q(runs__pk=key), kind=KIND).first()
-    if activity is None:
-        raise Http404(f"There is no contamination search {key}.")
-    for version in Version.objects.filter(usages__activity=activity).select_related("artifact"):
-        require_read(request.user, version)
-    return activity
-
-
 @login_required
 @require_safe
 def search_detail(request: HttpRequest, search_id: UUID) -> HttpResponse:
-    activity = search_or_404(request, search_id)
+    activity = activity_or_404(request, search_id, KIND, called=CALLED)
     run = Run.objects.filter(activity=activity).first()
     dataset, suite = (request.GET.get(name, "").replace("\0", "")[:200] for name in ("dataset", "suite"))
     report, hits, problem = None, None, ""
@@ -99,7 +88,7 @@ def searches_of(request: HttpRequest, version: Version) -> Panel | None:
         for activity in contamination.of_version(version)[:SHOWN]
         for one in contamination.pairs_with(activity, version)
     ]
-    waiting = contamination.unfinished(version)
+    waiting = unfinished(KIND, version)
     role = contamination.SEARCHED if version.kind == "dataset" else contamination.EVALUATIONS
     begins = version.state in states.USABLE and may(request.user, LAUNCH)
     address = f"{reverse('run-new')}?{urlencode({'stage': KIND, role: version.subject})}"

@@ -19,8 +19,8 @@ from training.events import TrainingEvent
 from training.models import Lease, Run
 from training.spec import RunSpec, SpecDraft
 
-CARRIED = {"init_from", "trained_on", "derived_from", "searched"}
-"""Roles whose content a run's product carries on."""
+CARRIED = {"init_from", "trained_on", "derived_from", "searched", "evaluations"}
+"""Roles whose content a run's product carries on, or shows by what was left out because of it."""
 
 
 def move(

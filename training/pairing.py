@@ -21,7 +21,7 @@ def pairs_from(run: Run, result: Result, outputs: Path) -> Finished:
     """The dataset version that a run of `pairs` made; restricted if its source is. Raises BadResult where the counts differ."""
     spec = run.parsed
     pin = spec.inputs[pairs.SOURCE][0]
-    source = lookup.by_digest(pin.digest)
+    source = lookup.find(pin.subject)
     before = source.content or {}
     found = _inspected(outputs / FILE, result.summary.get("pairs"))
     content: dict[str, Any] = {

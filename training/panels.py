@@ -5,7 +5,7 @@ from django.http import HttpRequest
 
 from governance.registry.models import Version
 from governance.views.panels import Panel
-from training import scans, states
+from training import scans, states, waiting
 from training.models import Run
 from training.views import shown
 
@@ -40,6 +40,6 @@ def scan_of(_: HttpRequest, version: Version) -> Panel | None:
     if version.kind != "dataset" or not version.is_sealed or not (version.content or {}).get("files"):
         return None
     found = scans.newest(version)
-    waiting = scans.unfinished(version)
-    context = {"version": version, "waiting": waiting and waiting.pk, "scan": found and scans.shown(*found)}
+    run = waiting.unfinished(scans.STAGE.name, version)
+    context = {"version": version, "waiting": run and run.pk, "scan": found and scans.shown(*found)}
     return Panel("training/panel_version_scan.html", context)

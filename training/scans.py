@@ -15,8 +15,7 @@ from governance.ledger.decimals import decimal_text
 from governance.registry import blobs, lookup, states
 from governance.registry.kinds.base import Hex, faults
 from governance.registry.models import Activity, Version
-from training import actions
-from training import states as run_states
+from training import actions, waiting
 from training.methods import scan
 from training.methods.scan import SCANNED
 from training.models import Run
@@ -102,7 +101,7 @@ def results_of(run: Run, result: Result, outputs: Path) -> Finished:
         if name not in files:
             raise BadResult(f"The scan left no {name}. Retry the run.")
         found = _read(outputs / name, pin)
-        told.append({**_counts(found, lookup.by_digest(pin.digest)), "scan_sha256": files[name]})
+        told.append({**_counts(found, lookup.find(pin.subject)), "scan_sha256": files[name]})
     return Finished([], {"scans": told})
 
 
@@ -114,8 +113,11 @@ def _read(path: Path, pin: PinnedInput) -> Scan:
     except ValidationError as error:
         field, rule = next(iter(faults(error)))
         raise BadResult(f"The scan's {path.name} is not as agreed: {field}: {rule}.") from error
-    if found.digest != pin.digest:
-        raise BadResult(f"The scan speaks of the digest {found.digest}, and the run asked for {pin.digest}.")
+    if (found.subject, found.digest) != (pin.subject, pin.digest):
+        raise BadResult(
+            f"The scan speaks of {found.subject} with the digest {found.digest}, and the run asked for {pin.subject} with "
+            f"{pin.digest}."
+        )
     return found
 
 
@@ -137,7 +139,8 @@ def newest(version: Version) -> tuple[Activity, Scan] | None:
     )
     if activity is None:
         return None
-    entry = next(one for one in activity.summary["scans"] if one["digest"] == version.digest)
+    named = (version.subject, version.digest)
+    entry = next(one for one in activity.summary["scans"] if (one["subject"], one["digest"]) == named)
     try:
         return activity, Scan.model_validate(json.loads(blobs.read(entry["scan_sha256"])))
     except blobs.MissingBlob:
@@ -166,21 +169,11 @@ def percent(share: str) -> str:
     return f"{decimal_text(Decimal(share) * 100)}%"
 
 
-def unfinished(version: Version) -> Run | None:
-    """A scan of this dataset that is queued or running."""
-    runs = Run.objects.filter(stage=STAGE.name).exclude(state__in=run_states.ENDED).order_by("-created_at")
-    return next((run for run in runs[:200] if _names(run, version)), None)
-
-
-def _names(run: Run, version: Version) -> bool:
-    return any(pin["digest"] == version.digest for pin in run.spec["inputs"][SCANNED])
-
-
 def after_registration(version: Version, actor: Actor) -> str | None:
     """Queue a scan of a dataset that has come in, unless it was scanned or is going to be. Says so in one sentence."""
     if not settings.CHARTER_SCAN_ON_REGISTER or not _can_be_scanned(version):
         return None
-    if unfinished(version) or newest(version):
+    if waiting.unfinished(STAGE.name, version) or newest(version):
         return None
     run = actions.queue(SpecDraft(**order(version.subject)), actor=actor)
     return f"A scan of {version.subject} is queued: run {str(run.pk)[:8]}."

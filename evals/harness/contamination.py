@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +24,7 @@ from training.runner.job import Job, JobInput, file_sha256
 from training.runner.rows import READ_AS, Row, pair_in
 
 SEARCHED, EVALUATIONS = "searched", "evaluations"
-REPORT, HITS, ROWS, REMOVED = "report.json", "hits.jsonl", "rows.jsonl", "removed.jsonl"
+REPORT, HITS, REMOVED = "report.json", "hits.jsonl", "removed.jsonl"
 BATCH_ROWS = 5_000
 BATCH_BYTES = 4 * 2**20
 USER = frozenset(("user", "human"))
@@ -41,6 +41,20 @@ class Probe(NamedTuple):
     task: str
     item: str
     prompt: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What every dataset is searched for, and where it is written what was found."""
+
+    suites: Sequence[JobInput]
+    probes: Sequence[Probe]
+    tasks: Sequence[Mapping[str, Sequence[int]]]
+    """Of each suite: task → places of its items among the probes."""
+    index: Index
+    params: Params
+    hits: IO[bytes]
+    removed: IO[bytes]
 
 
 class Batch(NamedTuple):
@@ -63,37 +77,33 @@ class Found:
 
 
 def run(job: Job) -> dict[str, Any]:
-    """Write `report.json` and `hits.jsonl`, and for the action `remove` of each dataset that loses rows `rows.jsonl` (what is
-    left, as it stood) and `removed.jsonl`, in a folder `<slug>-<number>`.
+    """Write `report.json` and `hits.jsonl`, and for the action `remove` `removed.jsonl` and what is left, as it stood, of each
+    dataset that loses rows: `<slug>-<number>.jsonl`.
 
-    Raises BadInput for what cannot be read, or where nothing would be left, and Cancelled after a request to stop.
+    What it returns stands in the ledger, also where a dataset or a suite is restricted: no figure of theirs. Raises BadInput
+    for what cannot be read, or where nothing would be left, and Cancelled after a request to stop.
     """
     params = _params(job)
-    suites, datasets = job.inputs.get(EVALUATIONS, []), job.inputs.get(SEARCHED, [])
+    suites = job.inputs.get(EVALUATIONS, [])
     job.phase("index", suites=[suite.subject for suite in suites])
     probes = list(probes_of(suites))
     index = Index([probe.prompt for probe in probes], measure_of(params))
-    total = sum(int(item.content["rows"]) for item in datasets)
-    searches: list[dict[str, Any]] = []
-    removals: list[dict[str, Any]] = []
-    rows = 0
-    with (job.output_dir / HITS).open("wb") as hits:
-        for dataset in datasets:
-            job.phase("search", dataset=dataset.subject)
-            search = _Search(job, dataset, suites, probes, index, params, hits)
-            search.go_through(done=rows, total=total)
-            searches += search.told()
-            removals += search.removal()
-            rows += search.found.rows
+    hits_at, removed_at = job.output_dir / HITS, job.output_dir / REMOVED
+    with hits_at.open("wb") as hits, removed_at.open("wb") as removed:
+        tasks = places_by_task(probes, len(suites))
+        searches, removals = _searched(job, Wanted(suites, probes, tasks, index, params, hits, removed))
+    if not removed_at.stat().st_size:
+        removed_at.unlink()
     report = {
         "rule": rule_of(params),
         "action": params.action,
         "searches": searches,
         "removed": removals,
-        "hits_sha256": file_sha256(job.output_dir / HITS),
+        "hits_sha256": file_sha256(hits_at),
+        "removed_sha256": file_sha256(removed_at) if removed_at.exists() else None,
     }
     (job.output_dir / REPORT).write_bytes(canonical(report))
-    return {"rows": rows, "items": len(probes)}
+    return {"searches": len(searches)}
 
 
 def _params(job: Job) -> Params:
@@ -120,36 +130,52 @@ def probes_of(suites: Sequence[JobInput]) -> Iterator[Probe]:
             yield from (Probe(number, task.task.name, item.id, item.prompt) for item in task.items)
 
 
+def places_by_task(probes: Sequence[Probe], suites: int) -> list[dict[str, list[int]]]:
+    """Of each suite: task → places of its items among the probes."""
+    found: list[dict[str, list[int]]] = [defaultdict(list) for _ in range(suites)]
+    for place, probe in enumerate(probes):
+        found[probe.suite][probe.task].append(place)
+    return found
+
+
+def _searched(job: Job, wanted: Wanted) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What was found for each dataset and suite, and what was taken out of each dataset."""
+    searches: list[dict[str, Any]] = []
+    removals: list[dict[str, Any]] = []
+    datasets = job.inputs.get(SEARCHED, [])
+    done, total = 0, sum(int(item.content["rows"]) for item in datasets)
+    for dataset in datasets:
+        job.phase("search", dataset=dataset.subject)
+        search = _Search(job, dataset, wanted)
+        search.go_through(done, total)
+        searches += search.told()
+        removals += search.removal()
+        done += search.found.rows
+    return searches, removals
+
+
 class _Search:
     """One dataset, read once."""
 
-    def __init__(
-        self,
-        job: Job,
-        dataset: JobInput,
-        suites: Sequence[JobInput],
-        probes: Sequence[Probe],
-        index: Index,
-        params: Params,
-        hits: IO[bytes],
-    ) -> None:
-        self.job, self.dataset, self.suites, self.probes = job, dataset, suites, probes
-        self.index, self.params, self.hits, self.found = index, params, hits, Found()
-        self.folder = job.output_dir / folder_of(dataset.subject)
+    def __init__(self, job: Job, dataset: JobInput, wanted: Wanted) -> None:
+        self.job, self.dataset, self.wanted, self.found = job, dataset, wanted, Found()
+        self.left = job.output_dir / file_of(dataset.subject)
 
     def go_through(self, done: int, total: int) -> None:
-        self.index.forget()
-        if self.params.action == "mark":
-            for batch in batches(self.dataset, self.job.folder):
-                self._search(batch)
-                self.job.progress(done + self.found.rows, total, "row")
+        self.wanted.index.forget()
+        if self.wanted.params.action == "mark":
+            self._go_through(done, total)
         else:
-            self.folder.mkdir()
-            with (self.folder / ROWS).open("wb") as kept, (self.folder / REMOVED).open("wb") as removed:
-                for batch in batches(self.dataset, self.job.folder):
-                    self._part(batch, self._search(batch), kept, removed)
-                    self.job.progress(done + self.found.rows, total, "row")
+            with self.left.open("wb") as kept:
+                self._go_through(done, total, kept)
         self._check_count()
+
+    def _go_through(self, done: int, total: int, kept: IO[bytes] | None = None) -> None:
+        for batch in batches(self.dataset, self.job.folder):
+            matches = self._search(batch)
+            if kept is not None:
+                self._part(batch, matches, kept)
+            self.job.progress(done + self.found.rows, total, "row")
 
     def _search(self, batch: Batch) -> dict[int, list[Match]]:
         """Place in the batch → what the row contaminates."""
@@ -158,11 +184,11 @@ class _Search:
         self.found.rows += len(texts)
         self.found.without_text += sum(not any(map(str.strip, said)) for said in texts)
         by_row: dict[int, list[Match]] = defaultdict(list)
-        for match in self.index.search(texts):
+        for match in self.wanted.index.search(texts):
             by_row[match.row].append(match)
             self._keep(match, batch.first + match.row)
         for matches in by_row.values():
-            self.found.rows_hit.update({self.probes[match.item].suite for match in matches})
+            self.found.rows_hit.update({self.wanted.probes[match.item].suite for match in matches})
         return by_row
 
     def _texts(self, batch: Batch) -> Iterator[list[str]]:
@@ -177,36 +203,38 @@ class _Search:
 
     def _keep(self, match: Match, row: int) -> None:
         self.found.hits[match.item] += 1
-        if self.found.hits[match.item] > self.params.listed_rows:
+        if self.found.hits[match.item] > self.wanted.params.listed_rows:
             return
-        probe = self.probes[match.item]
         told = {
-            "dataset": self.dataset.subject, "suite": self.suites[probe.suite].subject, "task": probe.task, "item": probe.item,
-            "row": row, "share": share_text(match.matched, match.length), "span": match.span.replace("\0", "\ufffd"),
+            "dataset": self.dataset.subject, **self._named(match), "row": row,
+            "share": share_text(match.matched, match.length), "span": match.span.replace("\0", "\ufffd"),
         }  # fmt: skip
-        self.hits.write(canonical(told) + b"\n")
+        self.wanted.hits.write(canonical(told) + b"\n")
 
-    def _part(
-        self, batch: Batch, matches: dict[int, list[Match]], kept: IO[bytes], removed: IO[bytes]
-    ) -> None:
+    def _named(self, match: Match) -> dict[str, str]:
+        probe = self.wanted.probes[match.item]
+        return {
+            "suite": self.wanted.suites[probe.suite].subject,
+            "task": probe.task,
+            "item": probe.item,
+        }
+
+    def _part(self, batch: Batch, matches: Mapping[int, Sequence[Match]], kept: IO[bytes]) -> None:
         for place, line in enumerate(batch.lines):
             if place not in matches:
                 kept.write(line + b"\n")
                 continue
             self.found.removed += 1
-            items = [self.probes[match.item] for match in matches[place]]
             told = {
+                "dataset": self.dataset.subject,
                 "row": batch.first + place,
                 "sha256": hashlib.sha256(
                     row_bytes(parse(line, batch.first + place, self.dataset.subject))
                 ).hexdigest(),
-                "matches": len(items),
-                "items": [
-                    {"suite": self.suites[one.suite].subject, "task": one.task, "item": one.item}
-                    for one in items[:NAMED_ITEMS]
-                ],
+                "matches": len(matches[place]),
+                "items": [self._named(match) for match in matches[place][:NAMED_ITEMS]],
             }
-            removed.write(canonical(told) + b"\n")
+            self.wanted.removed.write(canonical(told) + b"\n")
 
     def _check_count(self) -> None:
         stated, found = int(self.dataset.content["rows"]), self.found
@@ -221,12 +249,8 @@ class _Search:
 
     def told(self) -> Iterator[dict[str, Any]]:
         """What was found for each suite."""
-        sharing = self.index.sharing()
-        for number, suite in enumerate(self.suites):
-            by_task: dict[str, list[int]] = defaultdict(list)
-            for place, probe in enumerate(self.probes):
-                if probe.suite == number:
-                    by_task[probe.task].append(place)
+        sharing = self.wanted.index.sharing()
+        for number, (suite, by_task) in enumerate(zip(self.wanted.suites, self.wanted.tasks, strict=True)):
             tasks = [{"task": name, **self._counted(items, sharing)} for name, items in by_task.items()]
             whole = self._counted([place for items in by_task.values() for place in items], sharing)
             yield {
@@ -239,37 +263,33 @@ class _Search:
         contaminated = sum(item in self.found.hits for item in items)
         return {
             "items": len(items),
-            "short_items": sum(map(self.index.is_short, items)),
+            "short_items": sum(map(self.wanted.index.is_short, items)),
             "sharing": len(sharing.intersection(items)),
             "contaminated": contaminated,
             "share": share_text(contaminated, len(items)),
-            "flagged": contaminated > self.params.set_threshold * len(items),
+            "flagged": contaminated > self.wanted.params.set_threshold * len(items),
         }
 
     def removal(self) -> Iterator[dict[str, Any]]:
         """What was taken out; the file of what is left goes where nothing was."""
-        if self.params.action == "mark":
+        if self.wanted.params.action == "mark":
             return
-        name = self.folder.name
         if not self.found.removed:
-            for file in (ROWS, REMOVED):
-                (self.folder / file).unlink()
-            self.folder.rmdir()
+            self.left.unlink()
         by_suite = [
             {"suite": suite.subject, "suite_digest": suite.digest, "rows": self.found.rows_hit[number]}
-            for number, suite in enumerate(self.suites)
+            for number, suite in enumerate(self.wanted.suites)
         ]
         yield {
             "dataset": self.dataset.subject, "dataset_digest": self.dataset.digest, "rows_removed": self.found.removed,
             "rows_left": self.found.rows - self.found.removed, "by_suite": by_suite,
-            "file": f"{name}/{ROWS}" if self.found.removed else None,
-            "removed_file": f"{name}/{REMOVED}" if self.found.removed else None,
+            "file": self.left.name if self.found.removed else None,
         }  # fmt: skip
 
 
-def folder_of(subject: str) -> str:
-    """Where a dataset's files lie among the outputs: `dataset:chats@2` → `chats-2`."""
-    return subject.partition(":")[2].replace("@", "-")
+def file_of(subject: str) -> str:
+    """What holds the rows that are left of a dataset: `dataset:chats@2` → `chats-2.jsonl`."""
+    return f"{subject.partition(':')[2].replace('@', '-')}.jsonl"
 
 
 def share_text(part: int, whole: int) -> str:

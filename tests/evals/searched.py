@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from evals.contamination import EVALUATIONS, KIND, SEARCHED
+from evals.contamination import EVALUATIONS, KIND, SEARCHED, Report
 from evals.harness.results import jsonl
 from governance.ledger.canonical import canonical
 from governance.registry import actions, blobs
@@ -28,9 +28,9 @@ def searched(dataset: Version, suite: Version, *, task: str, item: str) -> Activ
         "dataset": dataset.subject, "suite": suite.subject, "task": task, "item": item, "row": 1, "share": "1",
         "span": "Question 0?",
     }  # fmt: skip
-    report: dict[str, Any] = {
+    summary: dict[str, Any] = {
         "rule": {"name": "tulu3", "unit": "word", "n": 8, "share": "0.5", "set_threshold": "0.02"},
-        "action": "report",
+        "action": "mark",
         "searches": [
             {
                 **pair, **counts, "rows": 3, "rows_without_text": 0, "rows_hit": 1,
@@ -40,7 +40,8 @@ def searched(dataset: Version, suite: Version, *, task: str, item: str) -> Activ
         "removed": [],
         "hits_sha256": blobs.put_bytes(jsonl([hit])).sha256,
     }  # fmt: skip
-    summary = {**report, "report_sha256": blobs.put_bytes(canonical(report)).sha256}
+    report = Report.model_validate({**summary, "removed_sha256": None})
+    summary["report_sha256"] = blobs.put_bytes(canonical(report.model_dump())).sha256
     started = actions.start_activity(
         KIND,
         f"Search of {dataset.subject}",

@@ -12,19 +12,15 @@ from rest_framework.test import APIClient
 
 from evals import contamination
 from evals.contamination import results_of
-from governance.evidence.collect import collect
-from governance.evidence.facts import Derivation, Document
 from governance.ledger import keys
 from governance.ledger.canonical import canonical
 from governance.ledger.models import Entry
-from governance.ledger.settle import settle
 from governance.registry import actions as registry
-from governance.registry import blobs, datasets, importers, lineage, lookup
+from governance.registry import blobs, datasets, erasure, importers, lineage, lookup
 from governance.registry.models import Activity, Version
 from tests import builders
-from tests.builders import ADA
+from tests.builders import ADA, MARA
 from tests.cast import Cast, gather
-from tests.evals.recorded import evaluated
 from tests.training.faking import activity_of, fresh
 from training import actions, states, supervisor
 from training.launchers import local
@@ -93,14 +89,30 @@ def gardens(folder: Path, slug: str = "gardens", *, restricted: bool = False, mo
     )
 
 
-def searched(
+def twin(version: Version, slug: str, *, restricted: bool) -> Version:
+    """Another artifact that holds the same."""
+    return registry.register(version.kind, slug, version.content, restricted=restricted, actor=ADA)
+
+
+def asked(
     *subjects: str, against: tuple[str, ...] = ("eval-suite:gardens",), actor=ADA, **params: Any
 ) -> Run:
     draft = SpecDraft(**contamination.order(subjects or ("dataset:chats",), against, **params))
     run = actions.queue(draft, actor=actor)
     assert supervisor.execute(run.id, "worker")
-    assert fresh(run).state == states.SUCCEEDED, fresh(run).reason
     return fresh(run)
+
+
+def searched(*subjects: str, **how: Any) -> Run:
+    run = asked(*subjects, **how)
+    assert run.state == states.SUCCEEDED, run.reason
+    return run
+
+
+def damage(sha256: str, text: bytes) -> None:
+    path = Path(blobs.store().path(blobs.place(sha256)))
+    path.chmod(0o644)
+    path.write_bytes(text)
 
 
 class TestLedger:
@@ -135,18 +147,20 @@ class TestLedger:
         chats(tmp_path, restricted=hidden == "dataset")
         gardens(tmp_path, restricted=hidden == "suite")
         run = searched(action="remove")
-        (one,) = activity_of(run).summary["searches"]
+        told = activity_of(run).summary
+        (one,), (removed,) = told["searches"], told["removed"]
         assert set(one) == {"dataset", "dataset_digest", "suite", "suite_digest", "withheld"}
+        assert set(removed) == {"dataset", "dataset_digest", "withheld"}
+        assert told["job"] == {"searches": 1}
         made = lookup.find("dataset:chats")
-        assert made.restricted == (hidden == "dataset")
+        assert (made.number, made.restricted) == (2, True)
         assert ("3 rows" in made.content["processing"][-1]["implementation"]) == (hidden == "dataset")
-        (removed,) = activity_of(run).summary["removed"]
-        assert removed.get("by_suite", []) == []
         assert contamination.report_of(activity_of(run)).searches[0].contaminated == 2
 
-    def test_whoever_may_not_read_a_dataset_does_not_search_it(self, cast, tmp_path):
-        chats(tmp_path, restricted=True)
-        gardens(tmp_path)
+    @pytest.mark.parametrize("hidden", ["dataset", "suite"])
+    def test_whoever_may_not_read_one_of_them_does_not_search(self, cast, tmp_path, hidden):
+        chats(tmp_path, restricted=hidden == "dataset")
+        gardens(tmp_path, restricted=hidden == "suite")
         draft = SpecDraft(**contamination.order(["dataset:chats"], ["eval-suite:gardens"]))
         with pytest.raises(SpecRefused, match="restricted to its authors"):
             actions.queue(draft, actor=cast.actor("eno"))
@@ -177,8 +191,8 @@ class TestRemoval:
         (removed,) = activity.summary["removed"]
         assert (removed["rows_removed"], removed["rows_left"]) == (3, 9)
         assert [one["rows"] for one in removed["by_suite"]] == [3]
-        rows = [json.loads(line) for line in blobs.read(removed["removed_sha256"]).splitlines()]
-        assert [row["row"] for row in rows] == [3, 8, 9]
+        rows = [json.loads(line) for line in blobs.read(activity.summary["removed_sha256"]).splitlines()]
+        assert [(row["dataset"], row["row"]) for row in rows] == [(source.subject, n) for n in (3, 8, 9)]
         assert activity.summary["searches"][0]["contaminated_left"] == 0
 
     def test_what_is_left_is_clean_and_a_second_removal_makes_nothing(self, cast, tmp_path):
@@ -187,7 +201,7 @@ class TestRemoval:
         searched(action="remove")
         again = activity_of(searched(action="remove"))
         assert again.summary["searches"][0]["contaminated"] == 0
-        assert again.produced == []
+        assert (again.produced, again.summary.get("removed_sha256")) == ([], None)
         assert lookup.find("dataset:chats").number == 2
 
     def test_several_datasets_and_suites_each_have_their_own(self, cast, tmp_path):
@@ -205,6 +219,53 @@ class TestRemoval:
             ("dataset:clean@1", "eval-suite:parks@1"): 0,
         }
         assert [edge["subject"] for edge in activity.produced] == ["dataset:chats@2"]
+
+    def test_what_is_left_of_an_older_version_takes_no_newer_ones_place(self, cast, tmp_path):
+        chats(tmp_path)
+        gardens(tmp_path)
+        searched(action="remove")
+        run = asked("dataset:chats@1", action="remove", n=9)
+        assert (run.state, run.failure_class) == (states.FAILED, "bad_result")
+        assert "dataset:chats@2 is newer than dataset:chats@1" in run.reason
+        assert lookup.find("dataset:chats").number == 2
+        registry.revoke(lookup.find("dataset:chats@2"), reason="wrong", actor=MARA)
+        assert (
+            activity_of(searched("dataset:chats@1", action="remove", n=9)).produced[0]["subject"]
+            == "dataset:chats@3"
+        )
+
+    def test_of_two_artifacts_with_the_same_content_each_is_itself(self, cast, tmp_path):
+        """The same digest twice, on both sides: only the names tell which of them is restricted."""
+        source, suite = chats(tmp_path), gardens(tmp_path)
+        hidden = twin(source, "a-secret", restricted=True)
+        other = twin(suite, "other", restricted=False)
+        assert (hidden.digest, other.digest) == (source.digest, suite.digest)
+        run = searched("dataset:chats", "dataset:a-secret", against=("gardens", "other"), action="remove")
+        told = activity_of(run).summary
+        assert {(one["dataset"], one["suite"]): one.get("contaminated") for one in told["searches"]} == {
+            ("dataset:chats@1", "eval-suite:gardens@1"): 2,
+            ("dataset:chats@1", "eval-suite:other@1"): 2,
+            ("dataset:a-secret@1", "eval-suite:gardens@1"): None,
+            ("dataset:a-secret@1", "eval-suite:other@1"): None,
+        }
+        assert {one["dataset"]: one.get("rows_removed") for one in told["removed"]} == {
+            "dataset:chats@1": 3,
+            "dataset:a-secret@1": None,
+        }
+        for one in (source, hidden):
+            made = lookup.find(one.artifact.name)
+            assert (made.number, made.restricted) == (2, one.restricted)
+            assert made.content["derived_from"] == [{"subject": one.subject, "digest": one.digest}]
+            assert len(contamination.pairs_with(activity_of(run), one)) == 2
+
+
+class TestErasure:
+    def test_what_quotes_a_dataset_or_a_suite_goes_with_it(self, cast, tmp_path):
+        source, suite = chats(tmp_path), gardens(tmp_path)
+        told = activity_of(searched(action="remove")).summary
+        for version in (source, suite):
+            going = erasure.preview(version, erasure.PERSONAL, whole=True).blobs
+            assert {told["hits_sha256"], told["removed_sha256"]} <= set(going)
 
 
 class TestCommand:
@@ -341,6 +402,30 @@ class TestPages:
             assert f"/contamination/{run.activity_id}/" in page
             assert "2 of 40 items contaminated" in page
 
+    @pytest.mark.parametrize("subject", ["dataset:chats@1", "eval-suite:gardens@1"])
+    def test_a_search_that_goes_on_is_told_on_both_sides(self, cast, tmp_path, subject):
+        suite = gardens(tmp_path)
+        twin(chats(tmp_path), "alike", restricted=False), twin(suite, "other", restricted=False)
+        run = actions.queue(
+            SpecDraft(**contamination.order(["dataset:chats"], ["eval-suite:gardens"])), actor=ADA
+        )
+        told = "A search is under way"
+        page = browser(cast, "otto").get(f"/versions/{subject}/").content.decode()
+        assert told in page
+        assert f"/runs/{run.pk}/" in page
+        for other in ("dataset:alike@1", "eval-suite:other@1"):
+            assert told not in browser(cast, "otto").get(f"/versions/{other}/").content.decode()
+
+    @pytest.mark.parametrize("name", ["report_sha256", "hits_sha256"])
+    def test_an_altered_file_is_told(self, cast, tmp_path, name):
+        chats(tmp_path)
+        gardens(tmp_path)
+        run = searched()
+        damage(run.activity.summary[name], blobs.read(run.activity.summary[name]).replace(b"sums", b"some"))
+        text = browser(cast, "otto").get(f"/contamination/{run.activity_id}/").content.decode()
+        assert "The results cannot be shown." in text
+        assert "restore them from a backup" in text
+
     def test_a_lost_file_is_told(self, cast, tmp_path):
         chats(tmp_path)
         gardens(tmp_path)
@@ -351,107 +436,13 @@ class TestPages:
         assert browser(cast, "otto").get(f"/contamination/{uuid.uuid4()}/").status_code == 404
 
 
-def values(document: Document, prefix: str) -> dict[str, Any]:
-    return {
-        fact.key.removeprefix(prefix): fact.value if not fact.is_empty else fact.state
-        for fact in document.facts
-        if fact.key.startswith(prefix)
-    }
-
-
-def evidence(version: Version) -> Document:
-    """The document, once every input of a derived fact stands in it: else no bundle with it could be verified."""
-    document = collect(version, settle().size)
-    derived = [fact.source for fact in document.facts if isinstance(fact.source, Derivation)]
-    assert [key for source in derived for key in source.inputs if document.get(key) is None] == []
-    return document
-
-
-class TestEvidence:
-    @pytest.fixture
-    def world(self, cast, tmp_path):
-        """A model that was trained on the chats and evaluated: all contaminated items right, half of the others."""
-        data, suite = chats(tmp_path), gardens(tmp_path)
-        model = builders.trained(tmp_path, builders.model(tmp_path), [data])
-        scores = [1 if n in (5, 6) else n % 2 for n in range(40)]
-        evaluated(model, suite, tmp_path, {"sums": scores})
-        return model
-
-    def test_no_search_is_said_plainly(self, world):
-        document = evidence(world)
-        fact = document.get("contamination.1_1.contaminated")
-        assert (fact.state, fact.value) == ("not_recorded", None)
-        assert (
-            fact.source.reason
-            == "No search of dataset:chats@1 for items of eval-suite:gardens@1 is recorded."
-        )
-        assert not values(document, "decontamination.1")
-
-    def test_a_search_is_told_with_its_run_and_the_score_on_clean_items(self, world):
-        run = searched()
-        document = evidence(world)
-        told = values(document, "contamination.1_1.")
-        assert (told["contaminated"], told["items"], told["share"], told["flagged"]) == (2, 40, "0.05", True)
-        assert (told["suite"], told["run"]) == ("eval-suite:gardens@1", str(run.pk))
-        fact = document.get("contamination.1_1.contaminated")
-        assert fact.assurance == "observed"
-        last = Entry.objects.filter(object_id=str(run.activity_id)).order_by("-rev")[0]
-        assert document.entries_behind(fact) == [last.leaf_index]
-        clean = values(document, "contamination.sums.")
-        assert (clean["n_clean"], clean["n_contaminated"]) == (38, 2)
-        # 19 of the clean items are right (20 odd ones, of which 5 is contaminated), and both others.
-        assert (clean["score_clean"], clean["all_minus_clean"], clean["difference"]) == (
-            "0.5",
-            "0.025",
-            "0.5",
-        )
-        assert clean["ci_low"] < "0" < clean["ci_high"]
-        done = values(document, "decontamination.1_1.")
-        assert (done["rule_name"], done["rule_n"], done["action"]) == ("tulu3", 8, "mark")
-        assert "rows_removed" not in done
-
-    def test_what_a_removal_left_has_no_contaminated_item(self, world, tmp_path):
-        searched(action="remove")
-        left, base = lookup.find("dataset:chats@2"), lookup.find("model:base")
-        again = builders.trained(tmp_path, base, [left], "cleaned")
-        evaluated(again, lookup.find("eval-suite:gardens"), tmp_path / "again", {"sums": [1] * 40})
-        document = evidence(again)
-        assert values(document, "contamination.1_1.")["contaminated"] == 0
-        assert not values(document, "contamination.sums.")
-        done = values(document, "decontamination.1_1.")
-        assert (done["dataset"], done["rows_removed"], done["rows_left"]) == ("dataset:chats@1", 3, 9)
-        assert values(evidence(left), "decontamination.1_1.")["rows_removed"] == 3
-
-    def test_evidence_of_an_earlier_size_does_not_know_a_later_search(self, world):
-        before = settle().size
-        first = collect(world, before).canonical()
-        searched()
-        settle()
-        assert collect(world, before).canonical() == first
-        assert values(collect(world), "contamination.1_1.")["contaminated"] == 2
-
-    def test_a_restricted_dataset_is_withheld(self, cast, tmp_path):
-        data, suite = chats(tmp_path, restricted=True), gardens(tmp_path)
-        model = builders.trained(tmp_path, builders.model(tmp_path), [data])
-        evaluated(model, suite, tmp_path, {"sums": [1] * 40})
-        searched()
-        document = evidence(model)
-        assert document.get("contamination.1_1.contaminated").state == "withheld"
-        assert not values(document, "contamination.sums.")
-
-    @pytest.mark.parametrize(("source", "same"), [("Written  for TESTS", True), ("somebody else", None)])
-    def test_the_same_declared_source_is_a_flag(self, cast, tmp_path, source, same):
-        data, suite = chats(tmp_path), gardens(tmp_path, more=f"source: {source}\n")
-        model = builders.trained(tmp_path, builders.model(tmp_path), [data])
-        evaluated(model, suite, tmp_path, {"sums": [1] * 40})
-        fact = evidence(model).get("contamination.1_1.same_source")
-        assert (fact and fact.value) == same
-
-
 REPORT_CHANGES = [
     ({}, "", None),
     ({"searches": []}, "", "the report has others"),
     ({"hits_sha256": "0" * 64}, "", "not the one that its report speaks of"),
+    ({"removed_sha256": "0" * 64}, "", "The removed.jsonl that the search left is not the one"),
+    ({"action": "remove"}, "", "Rows were to be removed from 1 datasets"),
+    ({"action": "report"}, "", "is not as agreed: action"),
     ({"value": "secret"}, "", "is not as agreed: value"),
     (None, "", "left no report.json"),
     ({}, "{", "cannot be read"),
@@ -459,7 +450,9 @@ REPORT_CHANGES = [
 
 
 @pytest.mark.parametrize(
-    ("change", "text", "said"), REPORT_CHANGES, ids=["good", "pairs", "hits", "more", "missing", "damaged"]
+    ("change", "text", "said"),
+    REPORT_CHANGES,
+    ids=["good", "pairs", "hits", "removed", "parted", "action", "more", "missing", "damaged"],
 )
 def test_a_result_that_is_not_as_agreed_is_not_taken(cast, tmp_path, change, text, said):
     source, suite = chats(tmp_path), gardens(tmp_path)
@@ -475,7 +468,7 @@ def test_a_result_that_is_not_as_agreed_is_not_taken(cast, tmp_path, change, tex
                 "suite": suite.subject, "suite_digest": suite.digest, "tasks": [{"task": "sums", **counts}], **counts,
             }
         ],
-        "removed": [], "hits_sha256": file_hashes(outputs)[0]["sha256"],
+        "removed": [], "hits_sha256": file_hashes(outputs)[0]["sha256"], "removed_sha256": None,
     }  # fmt: skip
     if change is not None:
         (outputs / "report.json").write_bytes(text.encode() or canonical({**report, **change}))

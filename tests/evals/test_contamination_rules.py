@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from evals.contamination_split import split
 from evals.harness import overlap
 from evals.harness.contamination import measure_of, prompts_of
 from evals.harness.contamination_params import Params
 from evals.harness.overlap import SPAN, Index, Measure, rolling
+from evals.statistics.clean_split import split
 from governance.ledger.canonical import canonical
 from tests.evals.conftest import write_suite
 from tests.realdata import REAL, requires
@@ -213,18 +213,26 @@ class TestSplit:
         assert found.score_all == pytest.approx(100 / 150)
         assert found.difference == 0.5
         # Wilson of 50/50 begins at 0.928652, of 50/100 it is 0.5 ± 0.096170.
-        assert found.lower == pytest.approx(0.5 - (0.071348**2 + 0.096170**2) ** 0.5, abs=1e-5)
-        assert found.upper == pytest.approx(0.5 + 0.096170, abs=1e-5)
+        bounds = (0.5 - (0.071348**2 + 0.096170**2) ** 0.5, 0.5 + 0.096170)
+        assert found.bounds == pytest.approx(bounds, abs=1e-5)
 
     def test_newcombes_own_example(self):
         """Newcombe 1998, table II: 56/70 and 48/80 differ by 0.2, method 10 gives 0.0524 to 0.3339."""
         scores = {f"a{n}": int(n < 56) for n in range(70)} | {f"b{n}": int(n < 48) for n in range(80)}
         found = split(scores, {f"a{n}" for n in range(70)})
-        assert [round(value, 4) for value in (found.difference, found.lower, found.upper)] == [
-            0.2,
-            0.0524,
-            0.3339,
-        ]
+        assert [round(value, 4) for value in (found.difference, *found.bounds)] == [0.2, 0.0524, 0.3339]
+
+    def test_fractions_have_welchs_interval(self):
+        """Means 0.65 and 0.35, variances 0.05/3 each: SE² = 0.025/3, 6 degrees of freedom, t = 2.446912."""
+        scores = {f"a{n}": 0.5 + n / 10 for n in range(4)} | {f"b{n}": 0.2 + n / 10 for n in range(4)}
+        found = split(scores, {f"a{n}" for n in range(4)})
+        assert (found.score_all, found.score_clean) == (pytest.approx(0.5), pytest.approx(0.35))
+        half = 2.446912 * (0.025 / 3) ** 0.5
+        assert found.bounds == pytest.approx((0.3 - half, 0.3 + half), abs=1e-6)
+
+    def test_a_single_fraction_has_a_difference_and_no_interval(self):
+        found = split({"a": 0.5, "b": 0.25, "c": 0.75}, {"a"})
+        assert (found.score_contaminated, found.difference, found.bounds) == (0.5, 0, None)
 
     @pytest.mark.parametrize("contaminated", [set(), {"a", "b"}], ids=["none", "all"])
     def test_one_side_alone_says_nothing(self, contaminated):
@@ -309,7 +317,7 @@ class TestJob:
             (1999, "i3", "1"),
         ]
         assert hits_of(tmp_path)[0]["span"].startswith(asked[3][:100])
-        assert result(tmp_path / "job")["summary"] == {"rows": 2000, "items": 50}
+        assert result(tmp_path / "job")["summary"] == {"searches": 1}
         assert [event["name"] for event in events(tmp_path / "job", "phase")] == ["index", "search"]
         assert events(tmp_path / "job", "progress")[-1]["done"] == 2000
 
@@ -401,13 +409,10 @@ class TestJob:
         data = dataset_input(tmp_path, lines, "text", 3)
         assert search(tmp_path, data, suite_input(tmp_path, items), action="remove") == 0
         outputs = tmp_path / "job/outputs"
-        assert (
-            outputs / "rows-3/rows.jsonl"
-        ).read_bytes() == b'{"text": "kept",  "n": 1.50}\n{"text": "last"}\n'
-        (removed,) = [
-            json.loads(line) for line in (outputs / "rows-3/removed.jsonl").read_text().splitlines()
-        ]
-        assert (removed["row"], removed["items"]) == (
+        assert (outputs / "rows-3.jsonl").read_bytes() == b'{"text": "kept",  "n": 1.50}\n{"text": "last"}\n'
+        (removed,) = map(json.loads, (outputs / "removed.jsonl").read_text().splitlines())
+        assert (removed["dataset"], removed["row"], removed["items"]) == (
+            "dataset:rows@3",
             2,
             [{"suite": "eval-suite:sums@1", "task": "sums", "item": "i1"}],
         )

@@ -181,6 +181,17 @@ class TestRun:
             "axel",
         ]
 
+    def test_of_two_artifacts_with_the_same_content_only_what_comes_of_the_restricted_one_is(self, tmp_path):
+        gather()
+        source = ranking(tmp_path)
+        hidden = registry.register("dataset", "a-secret", source.content, restricted=True, actor=ADA)
+        assert hidden.digest == source.digest
+        for version in (source, hidden):
+            supervisor.execute(actions.queue(spec(version.subject), actor=ADA).id, "worker")
+            made = lookup.find("dataset:pairs")
+            assert made.content["derived_from"] == [{"subject": version.subject, "digest": version.digest}]
+            assert made.restricted == version.restricted
+
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from tests.cast import gather
 from tests.realdata import REAL, requires
 from tests.training.faking import activity_of, fresh
 from tests.training.jobs import events, result, run_here, used, write_job
-from training import actions, scans, states, supervisor
+from training import actions, scans, states, supervisor, waiting
 from training.methods import BadParams
 from training.methods.scan import validate
 from training.outcome import BadResult, Result
@@ -197,6 +197,22 @@ class TestRun:
         assert set(told) == {"subject", "digest", "rows", "scan_sha256"}
         assert scans.newest(version)[1].personal_data["email"].matches == 1
 
+    def test_of_two_artifacts_with_the_same_content_each_is_itself(self, tmp_path):
+        """The same digest twice: only the name tells which of them is restricted."""
+        version = builders.dataset(tmp_path)
+        hidden = registry.register("dataset", "a-secret", version.content, restricted=True, actor=ADA)
+        assert hidden.digest == version.digest
+        run = queue("dataset:chats", "dataset:a-secret")
+        assert waiting.unfinished("scan", hidden) == run
+        supervisor.execute(run.id, "worker")
+        told = {one["subject"]: one for one in activity_of(run).summary["scans"]}
+        assert set(told[hidden.subject]) == {"subject", "digest", "rows", "scan_sha256"}
+        assert told[version.subject]["turns"]["max"] == 2
+        assert [scans.newest(one)[1].subject for one in (version, hidden)] == [
+            version.subject,
+            hidden.subject,
+        ]
+
     def test_a_compressed_file_can_be_browsed_once_it_was_scanned(self, tmp_path):
         path = tmp_path / "rows.jsonl.gz"
         path.write_bytes(gzip.compress(b'{"text": "first"}\n{"text": "second"}\n'))
@@ -253,7 +269,7 @@ class TestAfterRegistration:
 
     def test_a_dataset_that_comes_in_is_going_to_be_scanned_once(self, tmp_path, capsys):
         self.register(tmp_path)
-        run = scans.unfinished(lookup.find("dataset:rows"))
+        run = waiting.unfinished("scan", lookup.find("dataset:rows"))
         assert (run.stage, run.state, run.requested_by) == ("scan", states.QUEUED, "ada")
         assert f"A scan of dataset:rows@1 is queued: run {str(run.pk)[:8]}." in capsys.readouterr().err
         self.register(tmp_path)
@@ -268,7 +284,7 @@ class TestAfterRegistration:
         file = SimpleUploadedFile("rows.jsonl", b'{"text": "one"}\n')
         response = client.post("/api/v1/versions/upload/", {**given, "file": [file]}, format="multipart")
         assert response.status_code == 201
-        run = scans.unfinished(lookup.find("dataset:rows"))
+        run = waiting.unfinished("scan", lookup.find("dataset:rows"))
         assert response["Charter-Notes"] == f"A scan of dataset:rows@1 is queued: run {str(run.pk)[:8]}."
 
     def test_not_when_it_is_not_wanted(self, tmp_path, settings):
@@ -312,13 +328,14 @@ GOOD = {
     ("change", "said"),
     [
         ({}, None),
-        ({"digest": "0" * 64}, "speaks of the digest"),
+        ({"digest": "0" * 64}, f"speaks of dataset:chats@1 with the digest {'0' * 64}"),
+        ({"subject": "dataset:other@1"}, "speaks of dataset:other@1"),
         ({"value": "secret"}, "is not as agreed: value"),
         ({"rows": "many"}, "is not as agreed: rows"),
         ({"duplicates": {"exact": 1}}, "is not as agreed: duplicates"),
         (None, "left no chats-1/scan.json"),
     ],
-    ids=["good", "another", "more", "wrong", "less", "missing"],
+    ids=["good", "another", "name", "more", "wrong", "less", "missing"],
 )
 def test_a_result_that_is_not_as_agreed_is_not_taken(tmp_path, change, said):
     version = builders.dataset(tmp_path)
