@@ -10,8 +10,8 @@ OUTSIDE := .venv-outside
 OUTSIDE_JS := tests/outside/js
 PEERS := .bench-packages
 # The server on which tests make their databases, and the tests that run on SQLite and there (tests/ledger does by itself).
-POSTGRES ?= postgres://postgres@127.0.0.1:5432/charter
-POSTGRES_ANSWERS = $(PY) -c 'import psycopg, sys; psycopg.connect(sys.argv[1], dbname="postgres", connect_timeout=3)' $(POSTGRES)
+export TEST_POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
+POSTGRES_ANSWERS = $(PY) -c 'import psycopg, sys; psycopg.connect(sys.argv[1], connect_timeout=3)' $(TEST_POSTGRES_URL)
 ON_BOTH := $(addprefix tests/,people registry reviews evidence releases cards training evals api pages invariants)
 
 .PHONY: install outside demo serve test test-all test-postgres fuzz torture check bench audit clean
@@ -51,21 +51,21 @@ fuzz: install
 	@FUZZ=10000 $(PY) -m pytest -q tests/ledger/test_fuzz.py
 
 test-postgres: install
-	@DATABASE_URL=$(POSTGRES) $(PY) -m pytest -q -m "not slow and not service" -n 2 $(ON_BOTH)
+	@DATABASE_URL=$(dir $(TEST_POSTGRES_URL))charter $(PY) -m pytest -q -m "not slow and not service" -n 2 $(ON_BOTH)
 
 test-all: install
 	@$(PY) -m pytest -q
 	@if $(POSTGRES_ANSWERS); \
 	then $(MAKE) --no-print-directory test-postgres; \
-	else echo "Skipped: make test-postgres, because no PostgreSQL answers at $(POSTGRES)"; fi
+	else echo "Skipped: make test-postgres, because no PostgreSQL answers at $(TEST_POSTGRES_URL)"; fi
 
-# So many processes are killed: half on SQLite, half on PostgreSQL where it answers. TORTURE=200 narrows it, SEED repeats one.
+# So many processes are killed at least: half on SQLite, half on PostgreSQL where it answers. TORTURE=200 narrows it, SEED repeats one.
 TORTURE ?= 2000
 torture: install
 	@$(PY) -m tests.torture --on sqlite --kills $$(($(TORTURE) / 2)) $(if $(SEED),--seed $(SEED))
 	@if $(POSTGRES_ANSWERS); \
 	then $(PY) -m tests.torture --on postgresql --kills $$(($(TORTURE) / 2)) $(if $(SEED),--seed $(SEED)); \
-	else echo "Skipped: the torture on PostgreSQL, because none answers at $(POSTGRES)"; fi
+	else echo "Skipped: the torture on PostgreSQL, because none answers at $(TEST_POSTGRES_URL)"; fi
 
 check: install
 	@$(VENV)/bin/ruff check .

@@ -5,10 +5,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import psycopg
+
+from tests import databases
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("CHARTER_CACHE", ROOT / "var" / "cache"))
@@ -37,8 +41,6 @@ def sqlite(name: str) -> Iterator[Path]:
     """A fresh migrated SQLite file in this home, which is the default database for the while, with a ledger of its own."""
     from django.conf import settings
 
-    from tests import databases
-
     path = databases.migrated_file(Path(settings.CHARTER_HOME) / f"{name}.sqlite3")
     with inside(path):
         yield path
@@ -48,8 +50,6 @@ def sqlite(name: str) -> Iterator[Path]:
 def inside(path: Path) -> Iterator[None]:
     """The database that `sqlite` made at `path`, once more."""
     from django.test import override_settings
-
-    from tests import databases
 
     with (
         databases.pointing_at(f"sqlite:///{path}"),
@@ -61,41 +61,26 @@ def inside(path: Path) -> Iterator[None]:
 @contextmanager
 def postgres() -> Iterator[bool]:
     """A fresh migrated PostgreSQL database, which is the default one for the while; False where no server answers."""
-    import pytest
-
-    from tests import databases
-
-    try:
-        server = databases.Server()
-    except pytest.skip.Exception:
-        yield False
-        return
-    try:
-        with server.copy():
-            yield True
-    finally:
-        server.close()
+    with _server() as server, server.copy() if server else nullcontext():
+        yield server is not None
 
 
 @contextmanager
 def empty_postgres() -> Iterator[str | None]:
     """The URL of an empty PostgreSQL database, for other processes to migrate; None where no server answers."""
-    import psycopg
+    with _server() as server, server.database("bench") if server else nullcontext() as url:
+        yield url
 
-    from tests import databases
 
-    name = f"charter_bench_{os.getpid()}"
+@contextmanager
+def _server() -> Iterator[databases.Server | None]:
     try:
-        control = psycopg.connect(databases.SERVER, autocommit=True, connect_timeout=3)
+        server = databases.Server()
     except psycopg.OperationalError:
         yield None
         return
-    with control:
-        control.execute(f"CREATE DATABASE {name}")
-        try:
-            yield f"{databases.SERVER.rpartition('/')[0]}/{name}"
-        finally:
-            control.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with closing(server):
+        yield server
 
 
 def trails(name: str, url: str | None, *arguments: object) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from django.urls import include, path, re_path
 
 from evals import api as evals
 from evals import contamination_api as contamination
-from evals import import_api
+from evals import import_api, uses_api
+from evals.human import api as human
 from governance.api import urls as governance
 from governance.api.document import Document
 from governance.api.missing import Missing
@@ -18,6 +19,8 @@ endpoints = [
     *evals.urlpatterns,
     *import_api.urlpatterns,
     *contamination.urlpatterns,
+    *uses_api.urlpatterns,
+    *human.urlpatterns,
     schema,
 ]
 

@@ -236,6 +236,7 @@ LEDGER_TSA_ROOTS = os.environ.get("LEDGER_TSA_ROOTS", "")
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "filesystem://")
 # How many training or evaluation jobs this host runs at once.
 CHARTER_SLOTS = int(os.environ.get("CHARTER_SLOTS", "1"))
+CHARTER_ENDPOINT_HOSTS = listed("CHARTER_ENDPOINT_HOSTS", "")
 # Whether a dataset that comes in through a door is scanned by a worker.
 CHARTER_SCAN_ON_REGISTER = flag("CHARTER_SCAN_ON_REGISTER", default=True)
 # Seconds without a heartbeat after which a run's lease may be taken over.

@@ -15,7 +15,9 @@ class EvalsConfig(AppConfig):
             panels,
             provider,
             stage,
+            wiring,
         )
+        from evals.human import wiring as human
         from governance.evidence import providers
         from governance.registry import erasure, search
         from governance.views.panels import on_version
@@ -29,3 +31,5 @@ class EvalsConfig(AppConfig):
         search.register(found.SOURCE)
         on_version(panels.evaluations_of)
         on_version(contamination_views.searches_of)
+        wiring.connect()
+        human.connect()

@@ -13,6 +13,8 @@ Item = Mapping[str, Any]
 Pairs = Sequence[tuple[Item, Item]]
 
 CEILING = 0.95
+SERVED = "endpoint"
+"""Part of the results that there is only where the model was asked over an endpoint."""
 MACHINERY = ("harness", "libraries", "dtype", "batch_size", "device")
 
 
@@ -57,9 +59,22 @@ def about_whole(a: Mapping[str, Any], b: Mapping[str, Any], unshared: Iterable[s
         yield f"A limit on items was set ({limits[0]} for a, {limits[1]} for b): this is a trial, not a measurement."
     if names := sorted(unshared):
         yield f"Not compared because only one side ran them: {', '.join(names)}."
+    yield from _about_endpoints({"a": a.get(SERVED), "b": b.get(SERVED)})
     for field in MACHINERY:
         if a.get(field) != b.get(field):
             yield f"The {field} differs: {a.get(field)} for a, {b.get(field)} for b."
+
+
+def _about_endpoints(sides: Mapping[str, Mapping[str, Any] | None]) -> Iterable[str]:
+    served = {name: endpoint for name, endpoint in sides.items() if endpoint}
+    if served:
+        names = " and ".join(served)
+        yield (
+            f"Asked over an endpoint: {names}. Which weights answered, and through which chat template, is not known"
+            f"{', so items are paired by what they ask and not by the prompt as rendered' if len(served) == 1 else ''}."
+        )
+    for name, endpoint in served.items():
+        yield from (f"Of {name}: {warning}" for warning in endpoint["warnings"])
 
 
 def _ceiling(paired: PairedDifference, counts: Discordance | None, *, higher: bool) -> str:

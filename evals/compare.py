@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from evals.cautions import Item, Pairs, about_claim, about_items, about_task, about_whole
+from evals.cautions import SERVED, Item, Pairs, about_claim, about_items, about_task, about_whole
 from evals.statistics.decimals import p_text, text
 from evals.statistics.intervals import LEVEL, is_binary
 from evals.statistics.multiplicity import holm
@@ -16,7 +16,8 @@ from evals.statistics.verdicts import Direction, Verdict, minimum_detectable_eff
 
 Key = tuple[str, str, str]
 
-SHARED_SETTINGS = ("chat_template_sha256", "system_instruction_sha256")
+TEMPLATE = "chat_template_sha256"
+SHARED_SETTINGS = (TEMPLATE, "system_instruction_sha256")
 TASK_SETTINGS = ("version", "metric", "direction", "few_shot", "generation", "margin", "judge")
 BOOTSTRAP_SEED = 20240923
 SCOPE = "Intervals over items speak of these weights; one run says nothing about another seed of the recipe."
@@ -116,11 +117,15 @@ class Comparison:
 def compare(a: Measured, b: Measured) -> Comparison:
     """Compare candidate `a` with `b` on every shared task, pairing items by content, prompt and filter.
 
-    Raises NotLikeForLike where the tasks, templates, settings, prompts or filters differ, or where fewer than
+    Where only one side is an endpoint, template and rendered prompt cannot be compared: upstream applies its own. Raises NotLikeForLike where the tasks, templates, settings, prompts or filters differ, or where fewer than
     two items of a task are shared. What can be compared but should be read with care comes back as warnings.
     """
+    one_is_served = bool(a.results.get(SERVED)) != bool(b.results.get(SERVED))
     for field in SHARED_SETTINGS:
-        _require_same(field, a.results.get(field), b.results.get(field))
+        if not (one_is_served and field == TEMPLATE):
+            _require_same(field, a.results.get(field), b.results.get(field))
+    if one_is_served:
+        a, b = _without_prompts(a), _without_prompts(b)
     tasks_a, tasks_b = _tasks(a), _tasks(b)
     shared = sorted(tasks_a.keys() & tasks_b.keys())
     if not shared:
@@ -129,6 +134,11 @@ def compare(a: Measured, b: Measured) -> Comparison:
     return Comparison(
         tuple(_as_family(compared)), tuple(about_whole(a.results, b.results, tasks_a.keys() ^ tasks_b.keys()))
     )
+
+
+def _without_prompts(side: Measured) -> Measured:
+    """The same evaluation with its items known by content alone."""
+    return Measured([{**item, "prompt_hash": ""} for item in side.items], side.results)
 
 
 def _tasks(side: Measured) -> dict[str, Mapping[str, Any]]:

@@ -1,5 +1,6 @@
-"""What evaluations and searches keep that quotes a version: items as they were asked, the job's configuration, hits."""
+"""What evaluations, searches and studies keep that quotes a version: items as they were asked, the job's configuration, hits."""
 
+from evals.models import Study
 from governance.registry.erasure import Copies
 from governance.registry.models import Activity, Version
 
@@ -11,11 +12,9 @@ QUOTING = {
 
 
 def of_version(version: Version) -> Copies:
-    """The blobs in which evaluations on a suite, and searches for it in datasets, quote what it says."""
+    """The blobs in which evaluations on a suite, studies of them, and searches for it in datasets, quote what it says."""
     names = QUOTING.get(version.kind, ())
     used = Activity.objects.filter(usages__version=version).distinct() if names else Activity.objects.none()
-    return Copies(
-        blobs=frozenset(
-            str(activity.summary[name]) for activity in used for name in names if activity.summary.get(name)
-        )
-    )
+    files = {str(activity.summary[name]) for activity in used for name in names if activity.summary.get(name)}
+    shown = Study.objects.filter(suite=version).values_list("pairs_sha256", flat=True)
+    return Copies(blobs=frozenset({*files, *shown}))

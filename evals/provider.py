@@ -147,5 +147,5 @@ def _score(key: str, step: Step, task: str) -> Iterator[Fact]:
     place = next(n for n, result in enumerate(step.summary["results"]) if result["task"] == task)
     at = f"/state/summary/results/{place}/score"
     yield from recorded(
-        f"results.{key}.score", "score", step.record, at, assurance=step.assurance, unit="share"
+        f"results.{key}.score", "score", step.record, at, assurance=step.measured, unit="share"
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from evals.cautions import SERVED
 from evals.harness.params import Params
 from governance.ledger.canonical import CanonicalError, loads_canonical
 from governance.registry import lookup
@@ -57,6 +58,8 @@ def results_of(run: Run, result: Result, outputs: Path) -> Finished:
     _check(_parsed(found), digests.get(ITEMS), run.parsed, outputs / ITEMS)
     summary = {name: found.get(name) for name in TOLD}
     summary["job"] = {name: found.get(name) for name in ABOUT_THE_JOB}
+    if SERVED in found:
+        summary[SERVED] = found[SERVED]
     return Finished([], {**summary, "items_sha256": digests[ITEMS], "results_sha256": digests[RESULTS]})
 
 
@@ -117,7 +120,7 @@ STAGE = StageKind(
     name="evaluate",
     title="Evaluation",
     params=Params,
-    roles={EVALUATED: RoleSpec(("model",)), EVALUATED_ON: RoleSpec(("eval-suite",))},
+    roles={EVALUATED: RoleSpec(("model",), served=True), EVALUATED_ON: RoleSpec(("eval-suite",))},
     module="evals.harness.job",
     activity_kind="evaluation",
     finish=results_of,

@@ -1,12 +1,16 @@
 from django.urls import path
 
-from evals import contamination_views, evaluate_view, import_view, pictures_view, views
+from evals import contamination_views, evaluate_view, import_view, pictures_view, uses_view, views
+from evals.human import urls as human
 
 urlpatterns = [
+    *human.urlpatterns,
     path("evaluations/new/", evaluate_view.evaluate, name="evaluate"),
     path("evaluations/import/", import_view.import_evaluation_page, name="import-evaluation"),
     path("evaluations/history/<name:name>/", pictures_view.history, name="evaluation-history"),
     path("evaluations/<uuid:evaluation_id>/", views.evaluation_detail, name="evaluation"),
     path("comparison/", views.comparison, name="comparison"),
+    path("versions/<subject:subject>/suite-use/", uses_view.suite_use, name="suite-use"),
+    path("versions/<subject:subject>/anchor/", uses_view.anchor, name="anchor"),
     path("contamination/<uuid:search_id>/", contamination_views.search_detail, name="contamination"),
 ]

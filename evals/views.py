@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from evals import pictures, records
+from evals import pictures, records, uses
 from evals.compare import NotLikeForLike
 from evals.comparison import compare_evaluations
 from evals.items import ASKABLE, items_of
@@ -90,6 +90,7 @@ def evaluation_detail(request: HttpRequest, evaluation_id: UUID) -> HttpResponse
             },
             "model": records.model_of(activity),
             "suite": records.suite_of(activity),
+            "suite_status": uses.status_behind(activity),
             "results": summary.get("results", []),
             "comparable": comparable(activity),
             "items": items,
@@ -157,6 +158,7 @@ def comparison(request: HttpRequest) -> HttpResponse:
         "a": _side(a),
         "b": _side(b),
         "suite": records.suite_of(a),
+        "suite_status": uses.status_behind(a),
         "comparison": None,
         "error": "",
     }

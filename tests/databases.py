@@ -4,13 +4,12 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
 import psycopg
-import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
@@ -62,43 +61,40 @@ def file_copy(template: Path, path: Path) -> Iterator[str]:
 
 
 class Server:
-    """A PostgreSQL server, and the one template of this process, migrated when it is first asked for."""
+    """A PostgreSQL server on which databases come and go. Raises psycopg.OperationalError where none answers.
+
+    It has one template for this process, which is migrated when a copy is first asked for.
+    """
 
     def __init__(self) -> None:
-        try:
-            self._control = psycopg.connect(SERVER, autocommit=True, connect_timeout=3)
-        except psycopg.OperationalError as error:
-            pytest.skip(f"PostgreSQL does not answer: {error}")
+        self._kept = ExitStack()
+        self._control = self._kept.enter_context(psycopg.connect(SERVER, autocommit=True, connect_timeout=3))
         self._template: str | None = None
         self._copies = 0
 
-    def url(self, name: str) -> str:
-        return f"{SERVER.rpartition('/')[0]}/{name}"
+    @contextmanager
+    def database(self, purpose: str, template: str = "template1") -> Iterator[str]:
+        """The URL of a database that is there for the while: empty, or a copy of `template`."""
+        name = f"charter_{purpose}_{os.getpid()}"
+        self._control.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield f"{SERVER.rpartition('/')[0]}/{name}"
+        finally:
+            self._control.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     @contextmanager
     def copy(self) -> Iterator[str]:
         """The URL of a fresh migrated database, which is the default one for the while."""
         template = self._template = self._template or self._migrated()
         self._copies += 1
-        name = f"charter_test_{os.getpid()}_{self._copies}"
-        self._control.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        try:
-            with pointing_at(self.url(name)):
-                yield self.url(name)
-        finally:
-            self._drop(name)
+        with self.database(f"test_{self._copies}", template) as url, pointing_at(url):
+            yield url
 
     def close(self) -> None:
-        if self._template:
-            self._drop(self._template)
-        self._control.close()
+        self._kept.close()
 
     def _migrated(self) -> str:
-        name = f"charter_template_{os.getpid()}"
-        self._control.execute(f"CREATE DATABASE {name}")
-        with pointing_at(self.url(name)):
+        url = self._kept.enter_context(self.database("template"))
+        with pointing_at(url):
             call_command("migrate", verbosity=0)
-        return name
-
-    def _drop(self, name: str) -> None:
-        self._control.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        return url.rpartition("/")[2]

@@ -7,7 +7,7 @@ from governance.registry import erasure, lookup
 from governance.registry import states as version_states
 from governance.registry.kinds import UnknownKind
 from governance.registry.models import Version
-from training import launchers, stages
+from training import endpoints, launchers, stages
 from training.methods import BadParams, RoleSpec, nearest, read
 from training.spec import PinnedInput, RunSpec, SpecDraft
 from training.stages import StageKind
@@ -15,6 +15,7 @@ from training.stages import StageKind
 UNHELD = {
     "manifest": "is known by the hashes of its files alone, which are never loaded",
     "elsewhere": "names weights that are not held here",
+    "endpoint": "is asked at an address, and its weights are not held here",
 }
 
 
@@ -151,8 +152,19 @@ def _check_version(role: str, version: Version, wanted: RoleSpec) -> None:
         )
     if version.content is None:
         raise SpecRefused(f"inputs.{role}", f"{erasure.told(version)} Use another version.")
-    if version.kind == "model" and version.content.get("held") in UNHELD:
+    if version.kind != "model":
+        return
+    if version.content.get("endpoint") and wanted.served:
+        _check_endpoint(role, version)
+    elif version.content.get("held") in UNHELD:
         raise SpecRefused(
             f"inputs.{role}",
             f"{version.subject} {UNHELD[version.content['held']]}; register its weights as safetensors first.",
         )
+
+
+def _check_endpoint(role: str, version: Version) -> None:
+    try:
+        endpoints.check(version)
+    except endpoints.NotAllowed as error:
+        raise SpecRefused(f"inputs.{role}", str(error)) from error

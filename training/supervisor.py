@@ -25,7 +25,7 @@ from governance.registry.blobs import MissingBlob
 from governance.registry.kinds.base import ContentError
 from governance.registry.models import Activity, Version, stamp
 from governance.registry.weights import BadModel
-from training import folder, launchers, leases, outcome, recipes, resolve, stages, states, store
+from training import endpoints, folder, launchers, leases, outcome, recipes, resolve, stages, states, store
 from training.actions import move
 from training.events import TrainingEvent
 from training.launchers.base import Ended, NoFreeDevice
@@ -132,7 +132,7 @@ class Supervision:
         inputs = resolve.inputs_of(self.spec)
         self._begin(inputs)
         folder.prepare(self.run, inputs)
-        handle = self._placed()
+        handle = self._placed(endpoints.variables(inputs))
         try:
             self._note_launch(handle)
         except BaseException:
@@ -170,9 +170,9 @@ class Supervision:
             "recipe": self.run.recipe.subject if self.run.recipe else None,
         }
 
-    def _placed(self) -> dict[str, Any]:
+    def _placed(self, secrets: Mapping[str, str]) -> dict[str, Any]:
         """The handle of a job process at its gate; waits while every device is taken."""
-        environment = job_environment(settings.BASE_DIR, settings.CHARTER_CACHE)
+        environment = {**job_environment(settings.BASE_DIR, settings.CHARTER_CACHE), **secrets}
         while True:
             try:
                 return self.launcher.start(self.folder, environment)
@@ -350,7 +350,7 @@ def failure_of(error: Exception) -> Failure:
         )
     if outcome.disk_is_full(error):
         return Failure("disk_full", f"The disk is full: {error}. Free some space and retry the run.")
-    if isinstance(error, resolve.SpecRefused | MissingBlob):
+    if isinstance(error, resolve.SpecRefused | endpoints.NotAllowed | MissingBlob):
         return Failure("bad_input", str(error))
     if isinstance(error, BadResult | BadModel | ContentError):
         return Failure("bad_result", str(error))

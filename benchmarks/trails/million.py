@@ -5,9 +5,7 @@ Its entries are made by the code that makes every entry; only their transactions
 
 import hashlib
 import json
-import os
 import random
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +16,7 @@ from django.db import connections, transaction
 from django.db.models import Sum
 from django.db.models.functions import Length
 
+from benchmarks.memory import peak
 from benchmarks.paired import alternating
 from benchmarks.trails.measure import fresh, prepare
 from benchmarks.trails.writers import running
@@ -134,13 +133,8 @@ def audit() -> Found:
     """Seconds and peak memory of `manage.py ledger verify`, which must hold."""
     connections.close_all()
     begun = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "django", "ledger", "verify", "--json"], stdout=subprocess.DEVNULL
-    )
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        raise RuntimeError(f"`ledger verify` ended with exit code {os.waitstatus_to_exitcode(status)}")
-    return {"verified": [time.perf_counter() - begun], "memory": [used.ru_maxrss * 1024.0]}
+    memory = peak("-m", "django", "ledger", "verify", "--json")
+    return {"verified": [time.perf_counter() - begun], "memory": [float(memory)]}
 
 
 def signed() -> float:

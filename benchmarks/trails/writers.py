@@ -53,27 +53,29 @@ def commits(pipes: list[Connection], what: str, seconds: float) -> float:
 
 @contextmanager
 def writers(count: int) -> Iterator[list[Connection]]:
-    """Pipes to so many processes that write what they are told."""
+    """Pipes to so many processes that write what they are told, and end with the block however it ends."""
     connections.close_all()
     forking, pipes, processes = multiprocessing.get_context("fork"), [], []
-    for _ in range(count):
-        ours, theirs = forking.Pipe()
-        processes.append(forking.Process(target=write, args=(theirs,), daemon=True))
-        processes[-1].start()
-        pipes.append(ours)
-    yield pipes
-    for pipe, process in zip(pipes, processes, strict=True):
-        pipe.send(None)
-        process.join()
+    try:
+        for _ in range(count):
+            ours, theirs = forking.Pipe()
+            processes.append(forking.Process(target=write, args=(theirs,), daemon=True))
+            processes[-1].start()
+            pipes.append(ours)
+        yield pipes
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
 
 
 def write(pipe: Connection) -> None:
-    """Write for as long as told, each row in a transaction of its own, and answer with the commits a second."""
+    """Whenever told, write for so long, each row in a transaction of its own, and answer with the commits a second."""
     from benchmarks.trails.models import Chained, Ours, Plain
 
     models = {"rows": Plain, "ours": Ours, "chain": Chained}
-    while told := pipe.recv():
-        what, seconds = told
+    while True:
+        what, seconds = pipe.recv()
         done, begun = 0, time.monotonic()
         while time.monotonic() < begun + seconds:
             with transaction.atomic():
@@ -84,14 +86,16 @@ def write(pipe: Connection) -> None:
 
 @contextmanager
 def running() -> Iterator[None]:
-    """`manage.py ledger run`, as it runs beside every installation."""
+    """`manage.py ledger run`, as it runs beside every installation; it ends with the block however that ends."""
     command = [sys.executable, "-m", "django", "ledger", "run"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    yield
-    if process.poll() is not None:
-        raise RuntimeError(f"`ledger run` ended by itself, with exit code {process.returncode}")
-    process.terminate()
-    process.wait()
+    try:
+        yield
+        if process.poll() is not None:
+            raise RuntimeError(f"`ledger run` ended by itself, with exit code {process.returncode}")
+    finally:
+        process.terminate()
+        process.wait()
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import lm_eval
-import torch
 from lm_eval.tasks import TaskManager
 from pydantic import ValidationError
 
-from evals.harness.model import EvaluatedModel, load
+from evals.harness import agentic, endpoint
+from evals.harness.endpoint import EndpointModel
+from evals.harness.model import EvaluatedModel, Report, load
 from evals.harness.params import Params
 from evals.harness.results import item_rows, jsonl, task_result
 from evals.harness.suite import SuiteTask, read_suite
@@ -20,7 +21,7 @@ from governance.ledger.canonical import canonical, sha256_hex
 from training.runner.failures import BadInput
 from training.runner.job import Job
 
-LIBRARIES = ("torch", "transformers", "tokenizers")
+Evaluated = EvaluatedModel | EndpointModel
 
 
 def run(job: Job) -> dict[str, Any]:
@@ -37,19 +38,49 @@ def run(job: Job) -> dict[str, Any]:
         _uses_template(suite_input.content),
     )
     total = sum(_requests(task, params.limit) for task in suite)
-    model = load(job.the_input("evaluated"), params, _reporter(job, total), chat_template=chat_template)
+    model = _model(job, params, suite, _reporter(job, total), chat_template=chat_template)
     job.write_json(
         "config.json", {"params": params.model_dump(), "suite": suite_input.content, "seed": job.seed}
     )
     job.phase("evaluate", tasks=[task.task.name for task in suite], responses=total)
-    samples = ask(model, suite, params, job.seed, chat_template=chat_template)
+    rows = _rows(job, model, suite, params, chat_template=chat_template)
+    settings = _settings(job, params, model, chat_template=chat_template)
+    for warning in settings.get("endpoint", {}).get("warnings", ()):
+        job.event("log", message=warning)
+    return _keep(job, suite, rows, settings)
+
+
+def _model(
+    job: Job, params: Params, suite: Sequence[SuiteTask], report: Report, *, chat_template: bool
+) -> Evaluated:
+    evaluated = job.the_input("evaluated")
+    if served := evaluated.content.get("endpoint"):
+        endpoint.check(served, suite, chat_template=chat_template)
+        status = str(job.the_input("evaluated_on").content["status"])
+        return endpoint.connect(evaluated, params, job.seed, report, status)
+    return load(evaluated, params, report, chat_template=chat_template)
+
+
+def _rows(
+    job: Job, model: Evaluated, suite: Sequence[SuiteTask], params: Params, *, chat_template: bool
+) -> dict[str, list[dict[str, Any]]]:
+    """The scored items by task: lm-eval asks all but the tasks with tools, which take several turns."""
+    single = [task for task in suite if task.task.kind != "tool_use"]
+    samples = ask(model, single, params, job.seed, chat_template=chat_template) if single else {}
+    played = {
+        task.task.name: agentic.play(task, task.asked(params.limit), model)
+        for task in suite
+        if task.task.kind == "tool_use"
+    }
     job.phase("score")
-    rows = {task.task.name: item_rows(task, samples[task.task.name], model.is_too_long) for task in suite}
-    return _keep(job, suite, rows, _settings(job, params, model, chat_template=chat_template))
+    return {
+        **{task.task.name: item_rows(task, samples[task.task.name], model.is_too_long) for task in single},
+        **played,
+    }
 
 
 def ask(
-    model: EvaluatedModel, suite: Sequence[SuiteTask], params: Params, seed: int, *, chat_template: bool
+    model: Evaluated, suite: Sequence[SuiteTask], params: Params, seed: int, *, chat_template: bool
 ) -> Mapping[str, Any]:
     """lm-eval's samples by task name. All its seeds are the job's; decoding is greedy all the same."""
     with tempfile.TemporaryDirectory(prefix="charter-tasks-") as folder:
@@ -107,7 +138,7 @@ def _uses_template(suite: Mapping[str, Any]) -> bool:
 
 
 def _requests(task: SuiteTask, limit: int | None) -> int:
-    return sum(len(item.choices) or 1 for item in task.asked(limit))
+    return sum(len(item.choices) or task.task.max_turns or 1 for item in task.asked(limit))
 
 
 def _reporter(job: Job, total: int) -> Any:
@@ -118,20 +149,13 @@ def _reporter(job: Job, total: int) -> Any:
     return report
 
 
-def _settings(job: Job, params: Params, model: EvaluatedModel, *, chat_template: bool) -> dict[str, Any]:
+def _settings(job: Job, params: Params, model: Evaluated, *, chat_template: bool) -> dict[str, Any]:
     evaluated, suite = job.the_input("evaluated"), job.the_input("evaluated_on")
-    template = model.tokenizer.chat_template if chat_template else None
     return {
         "model": {"subject": evaluated.subject, "digest": evaluated.digest, "weights_digest": evaluated.content.get("weights_digest")},
         "suite": {"subject": suite.subject, "digest": suite.digest},
         "harness": {"name": "lm-eval", "version": version("lm_eval")},
-        "libraries": {name: version(name) for name in LIBRARIES},
-        "chat_template_sha256": None if template is None else sha256_hex(template.encode()),
         "system_instruction_sha256": None,
         "seed": job.seed, "limit": params.limit, "batch_size": params.batch_size,
-        "dtype": str(model.model.dtype).removeprefix("torch."), "device": _device(model),
+        **model.settings(chat_template=chat_template),
     }  # fmt: skip
-
-
-def _device(model: EvaluatedModel) -> str:
-    return torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else str(model.device.type)

@@ -1,17 +1,23 @@
 """The evaluated model inside lm-eval: from a local folder, telling how far it is, stopping when asked."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import torch
+from jinja2 import TemplateError
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
 from evals.harness.params import Params
+from evals.harness.tools import Messages, Reply, Tool, as_messages, offered, read_reply
+from governance.ledger.canonical import sha256_hex
 from training.runner.failures import BadInput
 from training.runner.job import JobInput
 
 Report = Callable[[int], None]
+LIBRARIES = ("torch", "transformers", "tokenizers")
 
 
 class EvaluatedModel(HFLM):  # type: ignore[misc]
@@ -34,6 +40,40 @@ class EvaluatedModel(HFLM):  # type: ignore[misc]
     def is_too_long(self, text: str, new_tokens: int) -> bool:
         """Whether lm-eval silently cuts off the beginning of this text to make room for the response."""
         return bool(len(self.tok_encode(text)) + new_tokens > self.max_length)
+
+    def prompt_of(self, messages: Messages, tools: Sequence[Tool]) -> str:
+        """A conversation and its tools as the chat template writes them. Raises BadInput where it cannot."""
+        try:
+            written: str = self.tokenizer.apply_chat_template(
+                [as_messages(message, json.loads) for message in messages],
+                tools=[offered(tool) for tool in tools] or None,
+                tokenize=False,
+                add_generation_prompt=True,
+            )
+        except (TemplateError, TypeError) as error:
+            raise BadInput(
+                f"The model's chat template cannot write a conversation with tools: {error}."
+            ) from error
+        return written
+
+    def replies(self, prompts: Sequence[str], settings: Mapping[str, Any]) -> list[Reply]:
+        """The next turn of each conversation."""
+        asked = [
+            Instance("generate_until", {}, (prompt, dict(settings)), place)
+            for place, prompt in enumerate(prompts)
+        ]
+        return [read_reply(text.replace("\0", "\ufffd")) for text in self.generate_until(asked)]
+
+    def settings(self, *, chat_template: bool) -> dict[str, Any]:
+        """What the record says of the machinery."""
+        template = self.tokenizer.chat_template if chat_template else None
+        on_gpu = self.device.type == "cuda"
+        return {
+            "libraries": {name: version(name) for name in LIBRARIES},
+            "chat_template_sha256": None if template is None else sha256_hex(template.encode()),
+            "dtype": str(self.model.dtype).removeprefix("torch."),
+            "device": torch.cuda.get_device_name(self.device) if on_gpu else str(self.device.type),
+        }
 
     def get_model_info(self) -> dict[str, Any]:
         """Nothing: lm-eval would ask the hub, and the record names the version instead."""

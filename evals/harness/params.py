@@ -11,7 +11,7 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     batch_size: int = Field(default=16, ge=1, le=1024)
-    """Items asked at once. Padding moves the last bits of a logit, so that a near tie may fall the other way."""
+    """Items asked at once, of an endpoint the requests under way. Padding moves the last bits of a logit, so that a near tie may fall the other way."""
     limit: int | None = Field(default=None, ge=1)
     """Only the first so many items of each task: for trials, never for a measurement."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from evals.harness import agentic
 from evals.harness.scoring import Score, exact_match, likeliest, multiple_choice, refusal
 from evals.harness.suite import Item, SuiteTask
 from evals.harness.tasks import generation_settings
@@ -32,7 +33,8 @@ def task_result(task: SuiteTask, rows: Sequence[Mapping[str, Any]]) -> dict[str,
 
     `ci_low` and `ci_high` are Wilson's 95% interval. `stderr` is null at scores of 0 and 1, where it would say 0
     and mean nothing. `flags` counts what the scoring saw, `items` what the suite holds, `n` what was asked.
-    `failure_rate_upper` bounds the failure rate where no item failed.
+    `failure_rate_upper` bounds the failure rate where no item failed. `calls`, of a task with tools, counts the calls over
+    all items: expected, right, unneeded, malformed.
     """
     scores = [int(row["score"]) for row in rows]
     interval, spec = wilson(sum(scores), len(scores)), task.task
@@ -44,6 +46,7 @@ def task_result(task: SuiteTask, rows: Sequence[Mapping[str, Any]]) -> dict[str,
         "flags": dict(sorted(Counter(flag for row in rows for flag in row["flags"]).items())),
         "version": task.version, "task_hash": task_hash(rows), "few_shot": spec.few_shot,
         "generation": generation_settings(task), "filter": filter_name(task),
+        **({"calls": agentic.totals(rows)} if spec.kind == "tool_use" else {}),
     }  # fmt: skip
 
 
@@ -54,6 +57,8 @@ def task_hash(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def filter_name(task: SuiteTask) -> str:
     """What turned the response into what was scored."""
+    if task.task.kind == "tool_use":
+        return agentic.FILTER
     if task.task.kind == "exact_match":
         return "extract" if task.task.extract else "strip"
     return "patterns" if task.task.kind == "refusal" else "likeliest"

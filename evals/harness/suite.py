@@ -6,13 +6,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from evals.harness.scoring import ACTIONS
+from evals.harness.tools import Play
 from governance.ledger.canonical import CanonicalError, canonical, loads, sha256_hex
-from governance.registry.kinds.base import plain
+from governance.registry.kinds.base import faults, plain
 from governance.registry.kinds.eval_suite import Content, Task
 from training.runner.failures import BadInput
 
 NOT_MEASURING = {"name", "margin", "file", "purpose"}
+LATER = {"max_turns"}
+"""Fields that tasks did not always have: one that does without is the same task as ever."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +30,13 @@ class Item:
     choices: tuple[str, ...] = ()
     answer: int | None = None
     cluster: str | None = None
+    play: Play | None = None
 
     @property
     def hash(self) -> str:
         """SHA-256 of what is asked and expected; not of the id, so that a renamed copy is found out."""
         asked = {"prompt": self.prompt, "target": self.target, "choices": list(self.choices)}
-        return sha256_hex(canonical(asked))
+        return sha256_hex(canonical(asked if self.play is None else {**asked, "play": self.play.hash}))
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,11 @@ class SuiteTask:
     @property
     def version(self) -> str:
         """SHA-256 of all that decides a score; the margin and the purpose only judge it."""
-        measuring = {key: value for key, value in plain(self.task).items() if key not in NOT_MEASURING}
+        measuring = {
+            key: value
+            for key, value in plain(self.task).items()
+            if key not in NOT_MEASURING and not (key in LATER and value is None)
+        }
         return sha256_hex(canonical(measuring))
 
     def asked(self, limit: int | None) -> tuple[Item, ...]:
@@ -125,7 +135,18 @@ def _item(task: Task, row: Mapping[str, Any], line: int) -> Item:
     return Item(
         id=_id(row, line, where), prompt=_text(row, task.prompt_field, where), target=target, choices=choices,
         answer=answer, cluster=None if cluster is None else str(cluster),
+        play=_play(row, where) if task.kind == "tool_use" else None,
     )  # fmt: skip
+
+
+def _play(row: Mapping[str, Any], where: str) -> Play:
+    try:
+        return Play.model_validate({name: row[name] for name in Play.model_fields if name in row})
+    except ValidationError as error:
+        field, rule = next(iter(faults(error)))
+        raise BadInput(f"{where}: {field}: {rule}.") from error
+    except RecursionError as error:
+        raise BadInput(f"{where}: the tools are nested too deeply.") from error
 
 
 def _id(row: Mapping[str, Any], line: int, where: str) -> str:

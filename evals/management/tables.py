@@ -63,3 +63,29 @@ def _remarks(record: Mapping[str, Any]) -> Sequence[str]:
     ]
     careful = [f"{task['task']}: {text}" for task in record["tasks"] for text in task["warnings"]]
     return [*record["warnings"], *careful, *undecided, *unseen, record["scope"]]
+
+
+def print_regression(answer: Mapping[str, Any], out: object) -> None:
+    """One line for each task against the anchor and against the predecessor, as evals.regression records them."""
+    table = Table(
+        "against",
+        "task",
+        "n",
+        "new",
+        "old",
+        "new - old",
+        "95% interval",
+        "margin",
+        "held",
+        "E",
+        "E of all looks",
+    )
+    for side in answer["sides"]:
+        for task in side["tasks"]:
+            table.add_row(
+                side["model"], task["task"], str(task["n"]), task["score_a"], task["score_b"], task["difference"],
+                f"{task['ci_low']} to {task['ci_high']}", task["margin"], task["held"],
+                task.get("e") or "", task.get("e_chain") or "",
+            )  # fmt: skip
+    if table.row_count:
+        console(out).print(table)

@@ -1,11 +1,28 @@
 """Agreement inside groups of raters and between them: a low alpha overall can be two groups that each agree."""
 
 import math
+import random
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from evals.statistics.agreement import Distance, Metric, NoVariation, Unit, Value, distance_for, krippendorff
+from evals.statistics.agreement import (
+    ROUNDS,
+    Agreement,
+    Distance,
+    Metric,
+    NoVariation,
+    Unit,
+    Value,
+    distance_for,
+    krippendorff,
+)
+from evals.statistics.intervals import LEVEL
+
+DRAWS = 200_000
+"""Items that a bootstrap between groups may draw in all, about two seconds."""
+Both = tuple[Counter[Value], Counter[Value]]
+"""One item's ratings by two groups."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +52,60 @@ def group_agreement(
     return GroupAgreement(krippendorff(units, metric), within, between)
 
 
+def between_interval(
+    units: Sequence[Unit],
+    groups: Mapping[Hashable, str],
+    pair: tuple[str, str],
+    metric: Metric = "nominal",
+    *,
+    seed: int,
+    rounds: int = ROUNDS,
+    level: float = LEVEL,
+) -> Agreement:
+    """The agreement of group_agreement() between the two groups of `pair`, with a percentile bootstrap over items.
+
+    Items that only one of them rated are left out; large studies get fewer rounds (DRAWS). The drawing is that of
+    agreement(). Raises NoVariation where it is not defined, or in no draw; KeyError for a rater without a group.
+    """
+    both = _both(*([_of_group(unit, groups, name) for unit in units] for name in pair))
+    estimate = _apart_over_chance(both, metric)
+    source, size = random.Random(seed), len(both)  # noqa: S311 -- resampling, not secrets
+    turns = min(rounds, max(1, DRAWS // size))
+    drawn = []
+    for _ in range(turns):
+        try:
+            picked = [both[int(source.random() * size)] for _ in range(size)]
+            drawn.append(_apart_over_chance(picked, metric))
+        except NoVariation:
+            continue
+    if not drawn:
+        raise NoVariation
+    drawn.sort()
+    tail = max(0, math.ceil(len(drawn) * (1 - level) / 2) - 1)
+    return Agreement(
+        alpha=estimate, metric=metric, items=size, values=sum(x.total() + y.total() for x, y in both),
+        lower=drawn[tail], upper=drawn[-1 - tail], level=level, rounds=turns, undefined=turns - len(drawn), seed=seed,
+    )  # fmt: skip
+
+
 def _of_group(unit: Unit, groups: Mapping[Hashable, str], name: str) -> Unit:
     return {rater: value for rater, value in unit.items() if groups[rater] == name}
 
 
 def _between(a: Sequence[Unit], b: Sequence[Unit], metric: Metric) -> float:
-    both = [(Counter(x.values()), Counter(y.values())) for x, y in zip(a, b, strict=True) if x and y]
-    all_a, all_b = (sum((pair[side] for pair in both), Counter[Value]()) for side in (0, 1))
+    return _apart_over_chance(_both(a, b), metric)
+
+
+def _both(a: Sequence[Unit], b: Sequence[Unit]) -> list[Both]:
+    """The ratings of items that both groups rated."""
+    return [(Counter(x.values()), Counter(y.values())) for x, y in zip(a, b, strict=True) if x and y]
+
+
+def _apart_over_chance(both: Sequence[Both], metric: Metric) -> float:
+    all_a, all_b = Counter[Value](), Counter[Value]()
+    for x, y in both:
+        all_a.update(x)
+        all_b.update(y)
     distance = distance_for(metric, all_a + all_b)
     weight = sum(x.total() + y.total() for x, y in both)
     observed = math.fsum((x.total() + y.total()) * _apart(x, y, distance) for x, y in both)

@@ -35,8 +35,8 @@ class Mean:
     clusters: int | None = None
 
 
-def wilson(successes: int, n: int, level: float = LEVEL) -> Interval:
-    """Wilson's score interval for `successes` out of `n`; honest at shares of 0 and 1.
+def wilson(successes: float, n: int, level: float = LEVEL) -> Interval:
+    """Wilson's score interval for `successes` out of `n`, which may be a sum of shares; honest at shares of 0 and 1.
 
     Source: Wilson 1927, JASA 22, 209-212: centre (p + z²/2n)/(1 + z²/n), half width
     z·sqrt(p(1-p)/n + z²/4n²)/(1 + z²/n). Raises ValueError unless 0 <= successes <= n and n > 0.

@@ -140,6 +140,11 @@ class Step:
         """How sure a figure is that the job measured by itself."""
         return self.assurance if self.is_hearsay else "reported"
 
+    @property
+    def measured(self) -> Assurance:
+        """How sure the figures of an evaluation are: what an endpoint answered is reported, whoever asked it."""
+        return self.told_by_job if self.summary.get("endpoint") else self.assurance
+
     def used_as(self, *roles: str) -> list[Edge]:
         return [edge for edge in self.used if edge.role in roles]
 

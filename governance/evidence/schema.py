@@ -1,4 +1,4 @@
-"""The card schema: ten sections, 88 fields, read from `card_schema.json` (merged from the standards that each field names)."""
+"""The card schema: ten sections, 89 fields, read from `card_schema.json` (merged from the standards that each field names)."""
 
 from functools import cache
 from pathlib import Path

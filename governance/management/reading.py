@@ -31,6 +31,7 @@ class ReadingCommand(BaseCommand, ABC):
     """
 
     example: ClassVar[str]
+    exit_refused: ClassVar[int] = EXIT_REFUSED
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         epilog = f"Example:\n  {self.example}".replace("\n", "\n  ").rstrip()
@@ -43,7 +44,7 @@ class ReadingCommand(BaseCommand, ABC):
             self.read(**options)
         except (*REFUSALS, *FAULTS) as error:
             self.stderr.write(self.style.ERROR(str(error)))
-            sys.exit(EXIT_REFUSED if isinstance(error, REFUSALS) else EXIT_ERROR)
+            sys.exit(self.exit_refused if isinstance(error, REFUSALS) else EXIT_ERROR)
 
     @abstractmethod
     def read(self, *_: Any, **options: Any) -> None:

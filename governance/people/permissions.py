@@ -11,6 +11,7 @@ RELEASE_MANAGER = "release-manager"
 AUDITOR = "auditor"
 ADMINISTRATOR = "administrator"
 MONITOR = "monitor"
+RATER = "rater"
 
 GROUPS: dict[str, str] = {
     ENGINEER: "registers data and models, launches runs and evaluations",
@@ -20,6 +21,7 @@ GROUPS: dict[str, str] = {
     AUDITOR: "reads everything, changes nothing",
     ADMINISTRATOR: "manages accounts; approves nothing by that alone",
     MONITOR: "reports what it finds while it follows the log from outside",
+    RATER: "compares answers of models, without knowing whose they are",
 }
 
 _allowed: dict[str, frozenset[str]] = {}

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from governance.ledger.actors import Actor
 from governance.ledger.append import append
-from governance.registry import blobs, index, kinds, search, states
+from governance.registry import blobs, hooks, index, kinds, search, states
 from governance.registry.events import RegistryEvent
 from governance.registry.kinds.base import digest_of, plain
 from governance.registry.models import Activity, Artifact, Blob, Version
@@ -260,6 +260,7 @@ def start_activity(
     append(activity, op=RegistryEvent.ACTIVITY_STARTED, actor=actor)
     index.usages(activity, used)
     search.index(activity)
+    hooks.activity_moved(activity, actor)
     return activity
 
 
@@ -280,6 +281,7 @@ def end_activity(
         fields=["state", "ended_at", "produced", "summary"],
     )
     index.productions(activity, produced)
+    hooks.activity_moved(activity, actor)
     return activity
 
 

@@ -177,14 +177,15 @@ def _markdown(
 
 
 def _model(path: Path, meta: dict[str, Any]) -> Read:
-    """A folder: copied, or with `held: manifest` known by its hashes alone. A YAML or JSON: weights that are held elsewhere."""
+    """A folder: copied, or with `held: manifest` known by its hashes alone. A YAML or JSON: weights held elsewhere, or an endpoint."""
     if not path.is_dir():
         if path.suffix not in {".yaml", ".yml", ".json"}:
             raise BadFile(
                 f"{path.name} is no folder; a model is a folder with config.json, tokenizer.json and *.safetensors, "
-                "or a YAML that names weights held elsewhere."
+                "or a YAML that names weights held elsewhere or an `endpoint`."
             )
-        return _with_gaps({"held": "elsewhere", **mapping(path), **meta}), {}
+        told = {**mapping(path), **meta}
+        return _with_gaps({"held": "endpoint" if told.get("endpoint") else "elsewhere", **told}), {}
     if meta.get("held") == "manifest":
         listed = weights.manifest(path)
         return _with_gaps({"origin": "imported", **meta, **weights.outline(path), "manifest": listed}), {}
@@ -193,8 +194,9 @@ def _model(path: Path, meta: dict[str, Any]) -> Read:
 
 
 WHY_NO_DIGEST = {
-    "manifest": "The files are known by their hashes alone and are never opened.",
-    "elsewhere": "The weights are not held here.",
+    "manifest": ("not_applicable", "The files are known by their hashes alone and are never opened."),
+    "elsewhere": ("not_applicable", "The weights are not held here."),
+    "endpoint": ("undisclosed", "The model is asked at an address; which weights answer there is not told."),
 }
 
 
@@ -209,7 +211,7 @@ def _with_gaps(content: dict[str, Any]) -> dict[str, Any]:
         missing.append(("built_from", "undisclosed", "Nothing was said of it when the model was registered."))
     why = WHY_NO_DIGEST.get(str(content.get("held")))
     if why and not content.get("weights_digest"):
-        missing.append(("weights_digest", "not_applicable", why))
+        missing.append(("weights_digest", *why))
     added = [
         {"field": field, "state": state, "reason": reason}
         for field, state, reason in missing

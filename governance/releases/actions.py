@@ -14,6 +14,7 @@ from governance.registry import blobs, erasure, states
 from governance.registry.actions import Refused, register
 from governance.registry.kinds.release_policy import Content as Policy
 from governance.registry.models import Version
+from governance.releases import hooks
 from governance.releases.components import components, resolve_refs
 from governance.releases.events import ReleaseEvent
 from governance.releases.gates import Report, evaluate
@@ -85,4 +86,5 @@ def _record(version: Version, policy: Version, report: Report, *, actor: Actor) 
         by=str(actor),
     )
     append(row, op=ReleaseEvent.GATE_RUN, actor=actor, summary={"P": {"counts": report.counts}})
+    hooks.gate_run(row, report, actor)
     return row

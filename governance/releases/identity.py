@@ -8,6 +8,8 @@ from governance.ledger.canonical import canonical, sha256_hex
 NOT_APPLICABLE = "not_applicable"
 
 MODEL = ("weights_digest", "tokenizer_digest", "chat_template_digest")
+ENDPOINT = ("base_url", "model", "flavour")
+"""What a served model is known by."""
 DEPLOYMENT = (
     "engine",
     "engine_version",
@@ -37,8 +39,8 @@ def identity_parts(
     """What the identity is taken over. `model` and `deployment` are contents of versions, the others digests of versions.
 
     Files do not take part: weights are known by their tensors, so re-sharding changes nothing. Weights that nobody here
-    has opened are known by the hashes of their files, and weights that are not held here by source and revision. The
-    order of policies and filters does not count. What is null or an empty list does not apply, and says so.
+    has opened are known by the hashes of their files, weights that are not held here by source and revision, and those
+    behind an endpoint by its address and the name that is asked for. The order of policies and filters does not count. What is null or an empty list does not apply, and says so.
     """
     return {
         "schema": "behavioural-identity/1",
@@ -61,6 +63,8 @@ def _unopened(model: Mapping[str, Any]) -> Any:
     """What stands for weights whose tensors nobody here has hashed."""
     if files := model.get("manifest"):
         return {"files": sorted([file["path"], file["sha256"]] for file in files)}
+    if endpoint := model.get("endpoint"):
+        return {name: endpoint[name] for name in ENDPOINT}
     return {name: _stated(model.get(name) or None) for name in ("source", "revision")}
 
 

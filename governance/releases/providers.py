@@ -6,7 +6,7 @@ from typing import Any
 from governance.evidence.build import gap, resolve, scalars, withheld
 from governance.evidence.facts import Derivation, Fact
 from governance.evidence.view import View
-from governance.releases.identity import DEPLOYMENT, MODEL, behavioural_identity, identity_parts
+from governance.releases.identity import DEPLOYMENT, ENDPOINT, MODEL, behavioural_identity, identity_parts
 
 KEY, LABEL = "artefact_id", "Behavioural identity"
 PINNED = ("constitution", "system_prompt")
@@ -54,7 +54,9 @@ def _model_keys(content: dict[str, Any]) -> Iterator[str]:
         return
     for number, _ in enumerate(content["manifest"], 1):
         yield from (f"authenticity.{number}.{name}" for name in ("path", "sha256"))
-    if not content["manifest"]:
+    if content.get("endpoint"):
+        yield from (f"authenticity.endpoint_{name}" for name in ENDPOINT)
+    elif not content["manifest"]:
         yield from (f"authenticity.{name}" for name in ("source", "revision") if content[name])
 
 

@@ -17,7 +17,7 @@ TEXT, WRITTEN, BESIDE = "content", "written", "beside"
 NAMING = frozenset({"slug", "title"})
 FROM_WEIGHTS = frozenset(
     {"architecture", "parameters", "dtype", "weights_digest", "tokenizer_digest", "chat_template_digest", "context_length",
-     "vocabulary", "files", "held", "place", "manifest"}
+     "vocabulary", "files", "held", "place", "manifest", "endpoint"}
 )  # fmt: skip
 
 

@@ -6,9 +6,11 @@ from typing import Any
 
 from evals.compare import Measured, compare
 from evals.statistics.agreement import krippendorff
+from evals.statistics.chains import Look, e_text, log_e, log_e_of_chain
 from evals.statistics.decimals import text
 from evals.statistics.intervals import mean, wilson, zero_failure_upper
 from evals.statistics.multiplicity import holm
+from evals.statistics.paired import tango
 from evals.statistics.ratios import error_ratio
 from evals.statistics.repeats import maj_at_k, pass_at_k
 from evals.statistics.sequential import alarm_at, spent_alpha
@@ -150,3 +152,18 @@ def test_xstest() -> None:
         f"fully refuses a share of {text(mean(refused).mean)} ({text(mean(partly).mean)} with partial refusals). Over items the standard error would be "
         f"{mean(refused).se:.6f}, over types it is {mean(refused, types).se:.6f}",
     )
+
+
+def test_did_it_get_worse() -> None:
+    few, many = tango(0, 5, 1000), tango(0, 20, 1000)
+    same = [Look(number, 9, 4) for number in range(1, 11)]
+    says(
+        f"a margin of one point still needs {n_for_margin(0, 0.01)} items",
+        f"The first look may spend {spent_alpha(1):.4f}, the second {spent_alpha(2):.4f}",
+        f"5 lost at each step are a loss of at most {text(-100 * few.lower, 3)} points",
+        f"20 are lost, which may be {text(-100 * many.lower, 3)} points",
+        f"10 items lost and none won are an E of {e_text(log_e(10, 0))} by themselves, 9 lost and 4 won of {e_text(log_e(9, 4))}",
+        f"the ten would make {e_text(10 * log_e(9, 4))}, a false alarm",
+        f"and gets {e_text(log_e_of_chain(same))}",
+    )
+    assert few.lower > -0.02 > many.lower

@@ -190,7 +190,7 @@ def _(world):
 @case("releases.run_gate")
 def _(world):
     release = released(world)
-    yield MARA, ["releases:gate:run"]
+    yield MARA, ["releases:gate:run", "evals:suite:used"]
     releases.run_gate(release, actor=MARA)
 
 

@@ -14,6 +14,7 @@ from django.db.models import F
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
+from evals.models import Study
 from governance.ledger import audit, auditable
 from governance.ledger.models import Auditable, Entry
 from governance.ledger.settle import settle
@@ -310,7 +311,9 @@ def test_whatever_is_sent_to_the_api_is_refused_or_logged(almighty):
     assert audit.run().problems == []
 
 
-KEYED = {"activities": Activity, "evaluations": Activity, "reports": GateReport, "runs": Run, "tokens": Token}
+KEYED = {
+    "activities": Activity, "evaluations": Activity, "reports": GateReport, "runs": Run, "studies": Study, "tokens": Token,
+}  # fmt: skip
 """Part of an address before `{id}` → whose keys stand there."""
 
 

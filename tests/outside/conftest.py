@@ -1,4 +1,4 @@
-"""One exported log for all the verifiers, and the tools that they need; each that is missing skips its tests, saying so."""
+"""One exported log for all the verifiers, and the tools that they need; see tools.missing where one lacks."""
 
 from pathlib import Path
 

@@ -3,13 +3,13 @@
 import pytest
 
 from tests.outside import cases
-from tests.outside.tools import HERE, accepts_ours_and_refuses, judge, program
+from tests.outside.tools import HERE, accepts_ours_and_refuses, judge, missing, program
 
 
 @pytest.fixture(scope="module")
 def npm() -> list[object]:
     if not (HERE / "js" / "node_modules" / "@sigstore" / "verify").exists():
-        pytest.skip("@sigstore/verify is not installed: run `make outside`")
+        missing("@sigstore/verify is not installed: run `make outside`")
     return [program("node"), HERE / "js" / "check.js"]
 
 

@@ -1,4 +1,7 @@
-"""Verifiers as programs: each reads cases as JSON, and answers null for what it accepts, else its own refusal."""
+"""Verifiers as programs: each reads cases as JSON, and answers null for what it accepts, else its own refusal.
+
+One that is not installed is `missing`: its tests skip, or fail.
+"""
 
 import json
 import os
@@ -7,7 +10,7 @@ import subprocess
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -20,21 +23,26 @@ SECONDS = 120
 Verdicts = dict[str, str | None]
 
 
+def missing(sentence: str) -> NoReturn:
+    """End a test that lacks its verifier: a skip, or a failure under OUTSIDE_REQUIRED=1, where all of them must have run."""
+    (pytest.fail if os.environ.get("OUTSIDE_REQUIRED") == "1" else pytest.skip)(sentence)
+
+
 def python(*packages: str) -> Path:
-    """The interpreter of requirements-outside.txt; skips where one of `packages` is not installed there."""
+    """The interpreter of requirements-outside.txt, in which all of `packages` are installed."""
     found = ENVIRONMENT / "bin" / "python"
     names = ", ".join(packages)
     wanted = [str(found), "-c", f"import {names}"]
     if not found.exists() or subprocess.run(wanted, capture_output=True, check=False).returncode:
-        pytest.skip(f"{names} is not installed in {ENVIRONMENT.name}: run `make outside`")
+        missing(f"{names} is not installed in {ENVIRONMENT.name}: run `make outside`")
     return found
 
 
 def program(name: str) -> str:
-    """The path of a program on PATH; skips where there is none."""
+    """The path of a program on PATH."""
     found = shutil.which(name)
     if found is None:
-        pytest.skip(f"{name} is not installed")
+        missing(f"{name} is not installed")
     return found
 
 
@@ -62,13 +70,13 @@ MODULE, SOURCES = "golang.org/x/mod", Path("/usr/share/gocode/src/golang.org/x/m
 
 
 def go_environment(folder: Path) -> dict[str, str]:
-    """Variables with which `go get golang.org/x/mod@latest` finds Debian's copy, offline; skips where Go or it is missing.
+    """Variables with which `go get golang.org/x/mod@latest` finds Debian's copy, offline.
 
     `folder` becomes a module proxy (go.dev/ref/mod#goproxy-protocol) of that one module.
     """
     go = python("go").parent / "go"
     if not SOURCES.exists():
-        pytest.skip("golang-golang-x-mod-dev is not installed: apt-get install golang-golang-x-mod-dev")
+        missing("golang-golang-x-mod-dev is not installed: apt-get install golang-golang-x-mod-dev")
     place = folder / MODULE / "@v"
     place.mkdir(parents=True)
     version = "v0.0.1-debian"

@@ -15,7 +15,7 @@ from tests.pages.test_launch import RECIPE, SFT, opened
 
 MOST_QUERIES = 50
 FORMS = {
-    "ada": ("/new/", "/new/dataset/", "/runs/new/", "/runs/new/?stage=sft", "/evaluations/new/", "/recipes/", "/account/"),
+    "ada": ("/new/", "/new/dataset/", "/runs/new/", "/runs/new/?stage=sft", "/evaluations/new/", "/evaluations/human/new/", "/recipes/", "/account/"),
     "polly": ("/new/constitution/", "/new/guideline/"),
     "mara": ("/releases/new/",),
 }  # fmt: skip

@@ -7,6 +7,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from evals.human import rating
+from evals.human.actions import close
+from evals.models import Study
 from governance.ledger.actors import Actor
 from governance.ledger.settle import settle
 from governance.registry import actions, importers
@@ -17,6 +20,7 @@ from tests import builders
 from tests.builders import ADA, MARA, POLLY, RAVI
 from tests.cast import Cast
 from tests.evals import recorded
+from tests.evals.human import studies
 from tests.evals.searched import searched
 from tests.releases import world as releases
 from tests.training import faking
@@ -82,6 +86,8 @@ class World:
     evaluations: tuple[Activity, Activity]
     search: Activity
     """For contamination: one item was found."""
+    studies: tuple[Study, Study]
+    """Of people who compare: an open one, in which polly takes part, and a closed one."""
     run: Run
     """Running, with two metric rows."""
 
@@ -116,6 +122,9 @@ class World:
             "comparison": f"/comparison/?a={good}&b={base}",
             "evaluations of a model": "/evaluations/history/model:tuned/",
             "contamination": f"/contamination/{self.search.pk}/",
+            "studies": "/evaluations/human/",
+            "study": f"/evaluations/human/{self.studies[0].pk}/",
+            "study, closed": f"/evaluations/human/{self.studies[1].pk}/",
             "ledger": "/ledger/",
             "entry": "/ledger/entries/3/",
             "object": f"/ledger/objects/registry.version/{self.waiting.pk}/",
@@ -143,9 +152,27 @@ def build(folder: Path) -> World:
     )
     waiting = submitted(constitution("house", "Refuse, and say why in one sentence.", actor=POLLY), POLLY)
     own = submitted(constitution("garden", "Help with plants.", actor=RAVI), RAVI)
-    world = World(made.cast, release, waiting, own, restricted, evaluations, search, running(made.base))
+    compared = compared_by_people(made, suite, folder, evaluations)
+    world = World(
+        made.cast, release, waiting, own, restricted, evaluations, search, compared, running(made.base)
+    )
     settle()
     return world
+
+
+def compared_by_people(
+    made: releases.World, suite: Version, folder: Path, evaluations: tuple[Activity, Activity]
+) -> tuple[Study, Study]:
+    """An open study that polly has begun, and a closed one."""
+    pool = actions.register("annotator-pool", "house-raters", studies.POOL, actor=ADA)
+    guideline = actions.register("guideline", "compare", studies.GUIDELINE, actor=POLLY)
+    world = studies.World(made.cast, folder, made.base, made.tuned, suite, *evaluations, pool, guideline)
+    done = world.open(task="sums", needed=1, dimension="country")
+    world.rate(done, "ravi", studies.best, group="DE")
+    going_on = world.open(task="sums", dimension="country", seed=8)
+    world.rate(going_on, "polly", studies.best, studies.always("skip"))
+    rating.take(going_on, made.cast.polly)
+    return going_on, close(done, actor=ADA)
 
 
 def constitution(slug: str, text: str, *, actor: Actor) -> Version:

@@ -1,4 +1,4 @@
-"""`python -m tests.torture`: kill real processes of the ledger until enough of them have died, and look after each kill.
+"""`python -m tests.torture`: kill real processes of the ledger, at each crash point and at random, and look after each kill.
 
 Exit code 0 only if everything that must hold did.
 """
@@ -15,6 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from tests.torture.installation import DATABASES, scratch
+from tests.torture.points import POINTS
 
 
 def main() -> int:
@@ -40,8 +41,9 @@ def main() -> int:
     console.print(_table(campaign.kills))
     console.print(
         f"{campaign.kills.total()} kills in {time.monotonic() - began:.0f} s, {len(campaign.wanted)} acknowledged writes,"
-        f" {len(campaign.doubtful)} in doubt, {len(campaign.seen.notes)} checkpoints seen. Everything holds."
+        f" {len(campaign.doubtful)} in doubt, {len(campaign.seen.notes)} checkpoints seen."
     )
+    console.print(f"{campaign.reached} of {len(POINTS)} crash points reached. Everything holds.")
     return 0
 
 
@@ -70,7 +72,10 @@ def _options() -> argparse.Namespace:
         "--on", choices=DATABASES, default=DATABASES[0], help="the database (default: %(default)s)"
     )
     parser.add_argument(
-        "--kills", type=int, default=1000, help="how many processes must die (default: %(default)s)"
+        "--kills",
+        type=int,
+        default=1000,
+        help="how many processes must die, or as many more as it takes to reach each crash point (default: %(default)s)",
     )
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="repeats who dies where")
     parser.add_argument(

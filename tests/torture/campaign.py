@@ -21,7 +21,7 @@ from governance.registry.models import Artifact
 from tests.torture import checks, children
 from tests.torture.children import Child
 from tests.torture.installation import Installation
-from tests.torture.points import POINTS, Point
+from tests.torture.points import POINTS, Point, at_turn
 
 AUDIT_EVERY = 100
 """Rounds between two full audits."""
@@ -49,8 +49,16 @@ class Campaign:
     """Token of every write whose writer died before it knew → how many entries it leaves if it was committed."""
     witnesses: list[Child] = field(default_factory=list)
 
+    @property
+    def reached(self) -> int:
+        """At how many different crash points a process has died."""
+        return sum(str(point) in self.kills for point in POINTS)
+
     def run(self, kills: int, progress: Callable[[int], None]) -> None:
-        """Go on until so many processes were killed. Raises Broken with the round's number and what does not hold."""
+        """Go on until so many processes were killed, and one at least at each crash point.
+
+        Raises Broken with the round's number and what does not hold.
+        """
         self._prepare()
         for number in itertools.count(self.first):
             try:
@@ -59,7 +67,7 @@ class Campaign:
             except (Broken, children.Failed) as error:
                 raise Broken(f"round {number} (seed {self.seed}): {error}") from error
             progress(self.kills.total())
-            if self.kills.total() >= kills:
+            if self.kills.total() >= kills and self.reached == len(POINTS):
                 break
         self._look(full=True)
         self._require(checks.forgotten(self.seen))
@@ -81,11 +89,11 @@ class Campaign:
         return child
 
     def _round(self, number: int, random: Random) -> None:
-        # Two of three die at a named point, in turn; the third at any moment.
+        # In two of three one dies at a crash point, each in its turn; in the third, who does at any moment.
         if number % 3 == 2:
             self._at_a_random_moment(number, random)
         else:
-            self._at(POINTS[(number - number // 3) % len(POINTS)], number, random)
+            self._at(at_turn(number - number // 3, self.seed), number, random)
 
     def _at(self, point: Point, number: int, random: Random) -> None:
         writers = [self._writer(f"r{number}a", random)]
@@ -101,9 +109,7 @@ class Campaign:
         self._end(victim, str(point))
         if point.role == "witness":
             self.witnesses[self.witnesses.index(victim)] = self._again(victim)
-        for child in (*writers, *runners):
-            child.stop()
-            child.wait()
+        _stop(*writers, *runners)
         self._account(*writers, *([victim] if point.role == "writer" else []))
 
     def _at_a_random_moment(self, number: int, random: Random) -> None:
@@ -117,10 +123,7 @@ class Campaign:
             victim.kill()
         for victim in victims:
             self._end(victim, f"{_role(victim)} at a random moment")
-        for child in (*writers, *runners):
-            if child not in victims:
-                child.stop()
-                child.wait()
+        _stop(*(child for child in (*writers, *runners) if child not in victims))
         for index, child in enumerate(self.witnesses):
             if child in victims:
                 self.witnesses[index] = self._again(child)
@@ -131,8 +134,9 @@ class Campaign:
         return children.fork("writer", children.writer(tokens, Random(random.random())), point)
 
     def _swap_witness(self, index: int, point: Point) -> Child:
+        """One that dies at `point`, in the place of one that ends for it and is not counted."""
         self.witnesses[index].kill()
-        self._end(self.witnesses[index], "witness at a random moment")
+        self.witnesses[index].wait()
         self.witnesses[index] = self._witness(index, point)
         return self.witnesses[index]
 
@@ -178,6 +182,13 @@ class Campaign:
     def _require(self, problems: Iterator[str]) -> None:
         if found := list(problems):
             raise Broken("; ".join(found))
+
+
+def _stop(*stopping: Child) -> None:
+    for child in stopping:
+        child.stop()
+    for child in stopping:
+        child.wait()
 
 
 def _role(child: Child) -> str:

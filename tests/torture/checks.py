@@ -33,7 +33,11 @@ def problems(seen: Seen, witnesses: Iterable[Memory] = ()) -> Iterator[str]:
     """Look at the log as it lies there, settle it, have it witnessed, and look again."""
     witnesses = list(witnesses)
     yield from _nothing_unstored_is_signed(witnesses)
-    checkpoint = settle()
+    try:
+        checkpoint = settle()
+    except signer.Refused as refusal:
+        yield f"the signer refuses: {refusal}"
+        return
     head = keys.policy_without_quorum().open(checkpoint.note).head
     yield from _entries(head)
     yield from _objects(seen)

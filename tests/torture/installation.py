@@ -6,16 +6,16 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import django
-import psycopg
 from django.core.management import call_command
 
-SERVER = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+from tests import databases
+
 DATABASES = ("sqlite", "postgresql")
 WITNESSES = ("wendy.example", "wanda.example")
 
@@ -48,13 +48,8 @@ def _url(database: str, folder: str) -> Iterator[str]:
     if database == "sqlite":
         yield f"sqlite:///{folder}/charter.sqlite3"
         return
-    name = f"charter_torture_{os.getpid()}"
-    with psycopg.connect(SERVER, autocommit=True, connect_timeout=3) as control:
-        control.execute(f"CREATE DATABASE {name}")
-        try:
-            yield f"{SERVER.rpartition('/')[0]}/{name}"
-        finally:
-            control.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with closing(databases.Server()) as server, server.database("torture") as url:
+        yield url
 
 
 def _add_witness(folder: Path) -> int:

@@ -12,6 +12,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from django.db import connection
@@ -65,6 +66,12 @@ WITNESS = [
     *_both("witness", "governance.ledger.witness.memory:Memory.add_checkpoint"),
 ]
 POINTS = [*WRITER, *RUNNER, *WITNESS]
+
+
+def at_turn(turn: int, seed: int) -> Point:
+    """Where to die next: all of POINTS, once in each pass, in an order that `seed` gives to the pass."""
+    number, place = divmod(turn, len(POINTS))
+    return Random(f"{seed}:pass {number}").sample(POINTS, len(POINTS))[place]
 
 
 def arm(point: Point) -> None:

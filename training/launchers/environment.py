@@ -1,4 +1,4 @@
-"""What a job process sees of our environment: a short list of names, never a secret."""
+"""What a job process sees of our environment: a short list of names, never a secret but the key of the endpoint it asks."""
 
 import os
 from collections.abc import Mapping

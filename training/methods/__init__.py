@@ -25,11 +25,15 @@ class MethodParams(BaseModel):
 
 @dataclass(frozen=True)
 class RoleSpec:
-    """Which kinds of version may stand in a role, whether it must be filled, and whether more than one may."""
+    """Which kinds of version may stand in a role, whether it must be filled, and whether more than one may.
+
+    `served`: a model may stand there that is only asked at an address.
+    """
 
     kinds: tuple[str, ...]
     required: bool = True
     many: bool = False
+    served: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ A job is a folder and one process::
     python -m training.runner FOLDER
 
 The supervisor writes `job.json` before the start and reads all the rest. The process never opens the
-database, never reaches a network, and may be killed at any moment: files are appended a whole line at a
-time, and `result.json` appears last, at once and complete. Under `torchrun` only rank 0 writes.
+database, reaches no network but the one endpoint that an evaluation asks, and may be killed at any moment:
+files are appended a whole line at a time, and `result.json` appears last, at once and complete. Under
+`torchrun` only rank 0 writes.
 
 What the supervisor writes
 --------------------------
@@ -45,7 +46,7 @@ Times are UTC, `YYYY-MM-DDTHH:MM:SS.mmmZ`. Fractions are decimal text; no file h
                     match their `saved` event.
 `outputs/`          what the job made; nothing else is an output.
 `result.json`       {"status": "succeeded" | "cancelled" | "failed", "reason": text | null,
-                     "failure_class": null | "out_of_memory" | "bad_input" | "disk_full" | "bug",
+                     "failure_class": null | "out_of_memory" | "bad_input" | "disk_full" | "endpoint" | "bug",
                      "outputs": [{"path", "size", "sha256"}] sorted by path relative to outputs/,
                      "summary": {...}}. A cancelled or failed job lists what outputs/ holds at that time: it
                     is not a finished product.

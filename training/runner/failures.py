@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 DIVERGED = "the training diverged. Lower params.learning_rate and start again."
 
-FailureClass = Literal["out_of_memory", "bad_input", "disk_full", "bug"]
+FailureClass = Literal["out_of_memory", "bad_input", "disk_full", "endpoint", "bug"]
 
 MEMORY_SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "failed to allocate")
 DISK_SIGNS = ("no space left on device", "disk quota exceeded")
@@ -18,6 +18,10 @@ class JobUnreadable(Exception):
 
 class BadInput(Exception):
     """An input or a parameter cannot be used; the text says which, why, and what to do."""
+
+
+class EndpointFailed(Exception):
+    """A served model gave no usable answer; the text says what it did, and holds no key."""
 
 
 class Cancelled(Exception):
@@ -45,6 +49,8 @@ def classify(error: BaseException) -> tuple[FailureClass, str]:
     for link in chain:
         if isinstance(link, BadInput):
             return "bad_input", str(link)
+        if isinstance(link, EndpointFailed):
+            return "endpoint", str(link)
     return "bug", (
         f"{type(error).__name__}: {_first_line(error)}. This is not an error of your inputs that Charter "
         "recognises; the job's log holds the full trace."

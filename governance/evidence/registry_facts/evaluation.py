@@ -12,6 +12,8 @@ SHARES = ("score", "ci_low", "ci_high", "stderr", "margin", "failure_rate_upper"
 COUNTS = {"n": "items"}
 WORDS = ("metric", "direction", "purpose")
 SAFETY = ("safety", "over_refusal")
+ENDPOINT = ("base_url", "asked", "reported", "fingerprints", "weights", "warnings")
+"""What is told of an endpoint that was asked in place of weights."""
 RECORDS = ("run", "seed", "items_sha256", "results_sha256", "spec_digest", "environment_sha256")
 
 
@@ -71,6 +73,9 @@ def _records(key: str, step: Step) -> Iterator[Fact]:
             at,
             assurance=step.told_by_job,
         )
+    for name in ENDPOINT if step.summary.get("endpoint") else ():
+        at, label = f"/state/summary/endpoint/{name}", f"endpoint: {human(name)}"
+        yield from recorded(f"{key}.endpoint_{name}", label, step.record, at, assurance=step.told_by_job)
 
 
 def task_key(task: str, edge: Edge, taken: set[str]) -> str:
@@ -86,13 +91,18 @@ def _result(key: str, step: Step, index: int, result: dict[str, Any]) -> Iterato
     at = f"/state/summary/results/{index}"
     yield from recorded(f"{key}.task", "task", step.record, f"{at}/task", assurance=step.assurance)
     for name in WORDS:
-        yield from recorded(f"{key}.{name}", name, step.record, f"{at}/{name}", assurance=step.assurance)
+        yield from recorded(f"{key}.{name}", name, step.record, f"{at}/{name}", assurance=step.measured)
     for name in SHARES:
         unit = "share" if unit_of(result.get(name)) else None
         yield from recorded(
-            f"{key}.{name}", human(name), step.record, f"{at}/{name}", assurance=step.assurance, unit=unit
+            f"{key}.{name}", human(name), step.record, f"{at}/{name}", assurance=step.measured, unit=unit
         )
     for name, unit in COUNTS.items():
         yield from recorded(
-            f"{key}.{name}", "items", step.record, f"{at}/{name}", assurance=step.assurance, unit=unit
+            f"{key}.{name}", "items", step.record, f"{at}/{name}", assurance=step.measured, unit=unit
+        )
+    for name in result.get("calls") or ():
+        label, place = f"calls of tools: {human(name)}", f"{at}/calls/{name}"
+        yield from recorded(
+            f"{key}.calls_{word(name)}", label, step.record, place, assurance=step.measured, unit="calls"
         )

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from governance.evidence.build import count_withdrawn, gap, in_content, recorded
+from governance.evidence.build import count_withdrawn, gap, human, in_content, recorded
 from governance.evidence.facts import Fact
 from governance.evidence.records import Sealed
 from governance.evidence.view import View
 
+ENDPOINT = ("base_url", "model", "flavour")
+"""What a model is known by that is only asked at an address."""
 PARENTS = ("init_from", "merged_from", "teacher", "reference_model", "value_model_init")
 """Roles that make another model a dependency of this one."""
 
@@ -109,6 +111,9 @@ def _without_digest(model: Sealed, content: dict[str, Any]) -> Iterator[Fact]:
         if item["field"] == "weights_digest":
             reason, owner = item["reason"] or f"{model.subject} says no more.", item["owner"] or model.owner
             yield gap("authenticity.weights", "digest of the weights", item["state"], reason, owner)
+    for name in ENDPOINT if content.get("endpoint") else ():
+        label = f"endpoint's {human(name)}"
+        yield from in_content(f"authenticity.endpoint_{name}", label, model, f"/endpoint/{name}")
     if content and content["weights_digest"] is None:
         for name in ("source", "revision"):
             yield from in_content(f"authenticity.{name}", name, model, f"/{name}")

@@ -29,8 +29,8 @@ class Patterns(KindContent):
 class Task(KindContent):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     """Name within the suite."""
-    kind: Literal["refusal", "exact_match", "multiple_choice"]
-    """How a response is scored."""
+    kind: Literal["refusal", "exact_match", "multiple_choice", "tool_use"]
+    """How a response is scored; of `tool_use` the calls of the tools on offer and the final answer."""
     metric: Text
     """Name of the score."""
     higher_is_better: bool = True
@@ -57,6 +57,8 @@ class Task(KindContent):
     """How a response is classed as a refusal."""
     purpose: Literal["capability", "safety", "over_refusal"] = "capability"
     """What the task stands for."""
+    max_turns: int | None = Field(default=None, ge=1, le=32)
+    """Turns of the model after which a conversation with tools ends; for `tool_use`, and needed there."""
 
     @model_validator(mode="after")
     def _refusals_need_patterns(self) -> "Task":
@@ -64,6 +66,14 @@ class Task(KindContent):
             raise ValueError("a refusal task, and no other, needs `patterns`")
         if (self.kind == "multiple_choice") != (self.choices_field is not None):
             raise ValueError("a multiple_choice task, and no other, needs `choices_field`")
+        return self
+
+    @model_validator(mode="after")
+    def _tools_need_turns(self) -> "Task":
+        if (self.kind == "tool_use") != (self.max_turns is not None):
+            raise ValueError("a tool_use task, and no other, needs `max_turns`")
+        if self.kind == "tool_use" and self.few_shot:
+            raise ValueError("a tool_use task has no few-shot examples")
         return self
 
 
@@ -88,6 +98,8 @@ class Content(KindContent):
         names = [task.name for task in self.tasks]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"task name used twice: {', '.join(sorted(twice))}")
+        if not self.chat_template and any(task.kind == "tool_use" for task in self.tasks):
+            raise ValueError("tools are offered through the chat template: a tool_use task needs it")
         paths = {file.path for file in self.files}
         for task in self.tasks:
             if task.file not in paths:

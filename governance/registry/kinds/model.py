@@ -1,8 +1,9 @@
-"""Weights with tokenizer and chat template. What trained them is an activity, not content."""
+"""Weights with tokenizer and chat template, or an address where somebody serves them. What trained them is an activity."""
 
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from governance.registry.kinds.base import Gap, Hex, Kind, KindContent, Text, shown
 from governance.registry.kinds.fields import FileList, Line, Prose
@@ -12,14 +13,57 @@ HELD: dict[str, tuple[str, ...]] = {
     "copied": ("architecture", "parameters", "dtype", "weights_digest", "tokenizer_digest", "files"),
     "manifest": ("place", "manifest"),
     "elsewhere": ("source",),
+    "endpoint": ("endpoint",),
 }
 """How the weights are held → the fields that must then be filled."""
 NOT_HELD: dict[str, tuple[str, ...]] = {
-    "copied": ("manifest", "place"),
-    "manifest": ("files",),
-    "elsewhere": ("files", "manifest", "place"),
+    "copied": ("manifest", "place", "endpoint"),
+    "manifest": ("files", "endpoint"),
+    "elsewhere": ("files", "manifest", "place", "endpoint"),
+    "endpoint": ("files", "manifest", "place", "weights_digest", "tokenizer_digest"),
 }
 """How the weights are held → the fields that must then be empty."""
+
+
+def _reachable(address: str) -> str:
+    try:
+        port = urlsplit(address).port
+    except ValueError as error:
+        raise ValueError(f"this is no address: {error}") from error
+    if port == 0:
+        raise ValueError("this is no address: port 0")
+    return address
+
+
+Address = Annotated[
+    str,
+    Field(
+        # So narrow that no two parsers can read two different hosts in it.
+        pattern=r"^https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$",
+        max_length=500,
+    ),
+    AfterValidator(_reachable),
+]
+"""`http://` or `https://` with a host in lower case: no user, no password, no query, no fragment."""
+KeyVariable = Annotated[str, Field(pattern=r"^(CHARTER_ENDPOINT_KEY_[A-Z0-9_]{1,60})?$")]
+"""Only names of this form: whoever registers a model must not be able to send another secret of the worker away."""
+
+
+class Endpoint(KindContent):
+    """An address that speaks OpenAI's protocol. The key is no part of it, only the name of the variable that holds it."""
+
+    base_url: Address
+    """Address before `/chat/completions` or `/completions`, such as `https://api.example.com/v1`."""
+    model: str = Field(min_length=1, max_length=200)
+    """Name of the model that is asked for."""
+    key_variable: KeyVariable = ""
+    """Environment variable of the worker that holds the key: `CHARTER_ENDPOINT_KEY_` and a name. Empty: no key is sent."""
+    flavour: Literal["chat", "completions"] = "chat"
+    """Whether it takes messages and applies a chat template itself, or takes a text that it goes on with."""
+    timeout_seconds: int = Field(default=60, ge=1, le=3_600)
+    """Seconds that one answer may take."""
+    retries: int = Field(default=4, ge=0, le=10)
+    """How often a request is sent again after an error that may pass (no connection, 408, 429, 5xx, an unreadable answer)."""
 
 
 class BuiltFrom(KindContent):
@@ -68,8 +112,10 @@ class Content(KindContent):
     """Commit or release name at that source."""
     built_from: list[BuiltFrom] = Field(default_factory=list)
     """What its provider folded in before any recorded post-training."""
-    held: Literal["copied", "manifest", "elsewhere"] = "copied"
-    """Whether the bytes are here, known by their hashes alone and never loaded, or not held at all."""
+    held: Literal["copied", "manifest", "elsewhere", "endpoint"] = "copied"
+    """Whether the bytes are here, known by their hashes alone and never loaded, not held at all, or served at an address."""
+    endpoint: Endpoint | None = None
+    """Where a model is served that can only be asked."""
     place: Prose = ""
     """Where the files of a manifest lie."""
     manifest: FileList = Field(default_factory=list)
@@ -107,6 +153,7 @@ def summary(content: Content) -> list[tuple[str, str]]:
         origin=content.origin,
         source=" ".join(filter(None, (content.source, content.revision))),
         held=content.held if content.held != "copied" else None,
+        endpoint=content.endpoint and f"{content.endpoint.model} at {content.endpoint.base_url}",
         weights=content.weights_digest,
     )
 

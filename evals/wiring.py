@@ -1,0 +1,28 @@
+"""Uses of suites, anchors and regressions, made known to governance."""
+
+from evals import lines, regression, regression_facts, uses, uses_facts, uses_seen, uses_view
+from evals.events import EvalEvent
+from evals.models import Anchor, SuiteUse
+from governance.evidence import providers
+from governance.ledger import auditable, events, triggers
+from governance.people.permissions import ENGINEER, POLICY_EDITOR, RELEASE_MANAGER, REVIEWER, allow
+from governance.registry import hooks
+from governance.releases.hooks import on_gate_run
+from governance.views.panels import on_version
+
+
+def connect() -> None:
+    """Fill governance's registers. Called in AppConfig.ready()."""
+    events.register(EvalEvent)
+    for model, frozen in ((SuiteUse, SuiteUse.FROZEN), (Anchor, ("artifact",))):
+        auditable.register(model)
+        triggers.register_rule(triggers.Frozen(model, frozen, unless={}))
+    allow(uses.ACTION, ENGINEER, POLICY_EDITOR, RELEASE_MANAGER, REVIEWER)
+    allow(lines.ACTION, RELEASE_MANAGER)
+    providers.register("regression", regression_facts.facts)
+    providers.register("suite_uses", uses_facts.facts)
+    on_gate_run(uses_seen.by_gate)
+    hooks.on_activity(uses_seen.by_activity)
+    hooks.on_activity(regression.after_activity)
+    on_version(uses_view.regression_of)
+    on_version(uses_view.uses_of)
