@@ -15,6 +15,7 @@ from evals import pictures, pictures_audit, pictures_records
 from evals.pictures_records import places
 from evals.statistics.decimals import text
 from evals.statistics.intervals import wilson
+from evals.templatetags.figures import rounded
 from governance.registry import actions
 from governance.registry.models import Activity, Version
 from tests import builders
@@ -284,7 +285,8 @@ def test_the_comparison_draws_the_numbers_of_its_table(cast, evaluations):
     found = page(signed_in(cast), f"/comparison/?a={second.pk}&b={first.pk}")
     data, rows = drawn(found, "forest"), cells(found, "differences")
     points = {
-        at: f"{middle} {low} to {high}" for at, middle, low, high in series(data, "y", "x", "x_low", "x_high")
+        at: "{} {} to {}".format(*map(rounded, bounds))
+        for at, *bounds in series(data, "y", "x", "x_low", "x_high")
     }
     assert [points[note["y"]] for note in data["notes"]] == [row[3] for row in rows]
     assert [row[5] for row in rows] == [
