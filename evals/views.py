@@ -35,7 +35,7 @@ SCALES = tuple(Decimal(text) for text in ("0.01", "0.02", "0.05", "0.1", "0.2", 
 SETTINGS = {
     "recorded_by": "Recorded", "format": "Format", "files": "Files",
     "source": "Source", "note": "Note",
-    "harness": "Harness", "seed": "Seed", "limit": "Limit on items", "params": "Parameters", "job": "Job",
+    "harness": "Harness", "endpoint": "Endpoint", "seed": "Seed", "limit": "Limit on items", "params": "Parameters", "job": "Job",
     "chat_template_sha256": "Chat template (SHA-256)", "items_sha256": "Items (SHA-256)", "results_sha256": "Results (SHA-256)",
     "environment_sha256": "Environment (SHA-256)", "spec_digest": "Digest of the specification",
 }  # fmt: skip

@@ -28,6 +28,20 @@ REDIS = f"{SERVER}/{int(FIRST) + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0'
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL only what asks the configured database: everything else does there what it did on SQLite."""
+    if not databases.on_postgres():
+        return
+    kept = [item for item in items if _asks_the_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if not _asks_the_database(item)])
+    items[:] = kept
+
+
+def _asks_the_database(item: pytest.Item) -> bool:
+    asked = {"db", "transactional_db", "committed_db"} & set(getattr(item, "fixturenames", ()))
+    return bool(asked) or item.get_closest_marker("django_db") is not None
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, settings, monkeypatch) -> Path:
     """An empty CHARTER_HOME, for this process and its children; the built base model's cache is shared."""

@@ -72,6 +72,9 @@ def _rows(
         for task in suite
         if task.task.kind == "tool_use"
     }
+    total = sum(_requests(task, params.limit) for task in suite)
+    # A conversation may end before its last turn: what was not needed counts as done.
+    job.progress(total, total, "response")
     job.phase("score")
     return {
         **{task.task.name: item_rows(task, samples[task.task.name], model.is_too_long) for task in single},

@@ -294,7 +294,9 @@ class TestEvaluating:
         assert document.get("reproducibility.1.endpoint_weights").value == "undisclosed by upstream"
         client = Client()
         client.force_login(people.axel)
-        assert client.get(f"/evaluations/{run.activity.pk}/").status_code == 200
+        page = client.get(f"/evaluations/{run.activity.pk}/").content.decode()
+        assert "undisclosed by upstream" in page
+        assert "acme-small" in page
 
     def test_a_failure_keeps_nothing_names_no_key_and_can_be_retried(self, stub, tmp_path):
         served(tmp_path, stub)
