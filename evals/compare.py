@@ -117,8 +117,9 @@ class Comparison:
 def compare(a: Measured, b: Measured) -> Comparison:
     """Compare candidate `a` with `b` on every shared task, pairing items by content, prompt and filter.
 
-    Where only one side is an endpoint, template and rendered prompt cannot be compared: upstream applies its own. Raises NotLikeForLike where the tasks, templates, settings, prompts or filters differ, or where fewer than
-    two items of a task are shared. What can be compared but should be read with care comes back as warnings.
+    Where only one side is an endpoint, template and rendered prompt cannot be compared: upstream applies its own. Raises
+    NotLikeForLike where the tasks, templates, settings, prompts or filters differ, or where fewer than two items of a
+    task are shared. What can be compared but should be read with care comes back as warnings.
     """
     one_is_served = bool(a.results.get(SERVED)) != bool(b.results.get(SERVED))
     for field in SHARED_SETTINGS:

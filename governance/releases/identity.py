@@ -40,7 +40,8 @@ def identity_parts(
 
     Files do not take part: weights are known by their tensors, so re-sharding changes nothing. Weights that nobody here
     has opened are known by the hashes of their files, weights that are not held here by source and revision, and those
-    behind an endpoint by its address and the name that is asked for. The order of policies and filters does not count. What is null or an empty list does not apply, and says so.
+    behind an endpoint by its address and the name that is asked for. The order of policies and filters does not count.
+    What is null or an empty list does not apply, and says so.
     """
     return {
         "schema": "behavioural-identity/1",
