@@ -16,8 +16,6 @@ from evals.statistics.chains import Held, together
 from governance.api.base import Door, Strict
 from governance.api.serializers import ObjectField
 
-MOST_REASON = 10_000
-
 
 class SuiteFilter(Strict):
     suite = serializers.CharField(max_length=200, help_text="eval-suite:slug[@number]")
@@ -54,7 +52,7 @@ class UseIn(Strict):
     served = serializers.CharField(
         max_length=uses.MAX_SERVED, help_text="The version, run or gate that it served."
     )
-    reason = serializers.CharField(max_length=MOST_REASON)
+    reason = serializers.CharField(max_length=uses.MAX_REASON)
 
 
 class UseOut(serializers.Serializer[Any]):
@@ -89,7 +87,7 @@ class StatusOut(serializers.Serializer[Any]):
 )
 class AnchorIn(Strict):
     model = serializers.CharField(max_length=200, help_text="model:slug@number")
-    reason = serializers.CharField(max_length=MOST_REASON)
+    reason = serializers.CharField(max_length=uses.MAX_REASON)
 
 
 class AnchorOut(serializers.Serializer[Any]):
