@@ -150,14 +150,7 @@ def _open(study: Study) -> Study:
 
 def locked(study: Study) -> Study:
     """The study's row, so that nobody else judges, closes or cancels until the transaction ends."""
-    related = (
-        "suite__artifact",
-        "pool__artifact",
-        "guideline__artifact",
-        "model_a__artifact",
-        "model_b__artifact",
-    )
-    return Study.objects.select_for_update(of=("self",)).select_related(*related).get(pk=study.pk)
+    return Study.objects.select_for_update(of=("self",)).select_related(*Study.NAMED).get(pk=study.pk)
 
 
 def ended(study: Study) -> str:

@@ -19,16 +19,8 @@ def studies() -> QuerySet[Study]:
     """Studies, newest first, each with `given` (judgements that count) and `taking_part`: one query for all."""
     given = Judgement.objects.filter(study=OuterRef("pk")).exclude(choice="skip")
     raters = Rater.objects.filter(study=OuterRef("pk"))
-    related = (
-        "suite__artifact",
-        "pool__artifact",
-        "guideline__artifact",
-        "model_a__artifact",
-        "model_b__artifact",
-        "activity",
-    )
     return (
-        Study.objects.select_related(*related)
+        Study.objects.select_related(*Study.NAMED, "activity")
         .annotate(given=_number_of(given), taking_part=_number_of(raters))
         .annotate(wanted=F("items") * F("needed"))
         .order_by("-opened_at", "id")
