@@ -14,10 +14,11 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from evals.api import EvaluationDetail
-from evals.importing.actions import MODEL, SUITE, import_evaluation, named, require_new_suite
+from evals.importing.actions import MODEL, SUITE, import_evaluation, require_new_suite
 from evals.importing.formats import FORMATS
 from evals.importing.log import MOST_FILES
 from evals.importing.suites import NewSuite
+from evals.records import named
 from governance.api.base import Door, Strict
 from governance.api.parsers import check_length
 from governance.registry.kinds.base import SLUG_PATTERN

@@ -11,9 +11,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from evals.importing.actions import MODEL, SUITE, Brought, import_evaluation, named, require_new_suite
+from evals.importing.actions import MODEL, SUITE, Brought, import_evaluation, require_new_suite
 from evals.importing.formats import FORMATS
 from evals.importing.suites import NewSuite, margin_of
+from evals.records import named
 from governance.ledger.canonical import CanonicalError
 from governance.people.actions import actor_for
 from governance.people.permissions import require

@@ -13,6 +13,7 @@ from evals.stage import EVALUATED, EVALUATED_ON
 from governance.evidence.records import Inconsistent
 from governance.ledger.canonical import loads
 from governance.registry import blobs
+from governance.registry.access import require_read
 from governance.registry.actions import Refused
 from governance.registry.lookup import NotFound, find
 from governance.registry.models import Activity, Version
@@ -37,6 +38,15 @@ def one(kind: str, id: UUID | str, *, called: str = "") -> Activity:
     if found is None:
         raise NotFound(f"There is no {called or kind} {id}.")
     return found
+
+
+def named(person: object, kind: str, subject: str) -> Version:
+    """The version of that kind that a person names and may read. Raises NotFound, Ambiguous, Refused, PermissionDenied."""
+    version = find(subject if ":" in subject else f"{kind}:{subject}")
+    if version.kind != kind:
+        raise Refused(f"{version.subject} is of the kind {version.kind}, and the kind {kind} is wanted here.")
+    require_read(person, version)
+    return version
 
 
 def of_model(model: Version) -> QuerySet[Activity]:

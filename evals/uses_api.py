@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evals import lines, regression, uses
-from evals.importing.actions import named
 from evals.models import SuiteUse
+from evals.records import named
 from evals.regression_words import headline, sentences
 from evals.statistics.chains import Held, together
 from governance.api.base import Door, Strict

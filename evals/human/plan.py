@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from evals import records
-from evals.importing.actions import named
-from evals.records import KIND
+from evals.records import KIND, named
 from evals.stage import EVALUATED, EVALUATED_ON
 from governance.registry import states
 from governance.registry.access import require_read

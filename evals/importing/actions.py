@@ -17,8 +17,8 @@ from evals.records import KIND
 from evals.stage import ABOUT_THE_JOB, EVALUATED, EVALUATED_ON, TOLD
 from governance.ledger.actors import Actor
 from governance.ledger.canonical import canonical, sha256_hex
-from governance.registry import actions, blobs, lookup, states
-from governance.registry.access import require_read, require_write
+from governance.registry import actions, blobs, states
+from governance.registry.access import require_write
 from governance.registry.actions import Refused
 from governance.registry.models import Activity, Version
 from governance.registry.recording import IMPORT, RECORDED_BY
@@ -40,15 +40,6 @@ class _Read(NamedTuple):
     items: Path
     items_sha256: str
     number: int
-
-
-def named(person: object, kind: str, subject: str) -> Version:
-    """The version of that kind that a person names and may read. Raises NotFound, Ambiguous, Refused, PermissionDenied."""
-    version = lookup.find(subject if ":" in subject else f"{kind}:{subject}")
-    if version.kind != kind:
-        raise Refused(f"{version.subject} is of the kind {version.kind}, and the kind {kind} is wanted here.")
-    require_read(person, version)
-    return version
 
 
 def import_evaluation(

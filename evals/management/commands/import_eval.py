@@ -4,10 +4,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from evals.importing.actions import MODEL, SUITE, import_evaluation, named, require_new_suite
+from evals.importing.actions import MODEL, SUITE, import_evaluation, require_new_suite
 from evals.importing.formats import FORMATS
 from evals.importing.suites import NewSuite, margin_of
 from evals.management.tables import print_results
+from evals.records import named
 from governance.management.acting import ActingCommand
 from governance.registry.blobs import MissingBlob
 from governance.registry.models import Version

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from evals import uses
-from evals.importing.actions import named
+from evals.records import named
 from governance.management.acting import ActingCommand
 
 
