@@ -19,8 +19,6 @@ from evals.models.judgements import CHOICES, REASONS
 from evals.records import StoredItems
 from governance.api.base import Door, Strict
 from governance.api.serializers import ObjectField
-from governance.registry.access import require_read
-from governance.registry.actions import Refused
 from governance.registry.lookup import NotFound
 from training.spec import LARGEST_SEED
 
@@ -56,7 +54,8 @@ class StudyOut(serializers.Serializer[Any]):
     )
     results = ObjectField(
         allow_null=True,
-        help_text="Only of a closed study: share of wins with intervals, agreement, position bias, lengths, skips.",
+        help_text="Only of a closed study, for whoever may read its models and suite: share of wins with intervals, agreement, "
+        "position bias, lengths, skips.",
     )
 
 
@@ -254,11 +253,7 @@ class StudyJudgements(StudyDoor):
         """The judgements of a closed study, raters by pseudonym."""
         self.query()
         study = self.study(id)
-        if study.state != Study.CLOSED or study.activity is None:
-            raise Refused(f"{study.title} is {study.state}; only a closed study shows its judgements.")
-        for version in (study.model_a, study.model_b, study.suite):
-            require_read(self.person, version)
-        rows = StoredItems(str(study.activity.summary["judgements_sha256"]))
+        rows = StoredItems(told.require_results(study, self.person))
         return self.get_paginated_response(self.paginate_queryset(cast("Sequence[Any]", rows)))
 
 

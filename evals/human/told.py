@@ -7,7 +7,9 @@ from django.db.models.functions import Coalesce
 
 from evals.models import Judgement, Rater, Study
 from governance.people.models import User
-from governance.registry.models import stamp
+from governance.registry.access import may_read, require_read
+from governance.registry.actions import Refused
+from governance.registry.models import Version, stamp
 
 FIGURES = (
     "judgements", "raters", "items", "skips", "counts", "wins", "agreement", "groups", "position", "lengths",
@@ -47,7 +49,7 @@ def told(study: Study, user: User) -> dict[str, Any]:
         "reason": study.reason or None, "opened_by": study.opened_by, "opened_at": stamp(study.opened_at),
         "ended_at": stamp(study.ended_at), "activity": str(study.activity_id) if study.activity_id else None,
         "models": models(study) if knows_the_models(study, user) else None,
-        "results": results(study),
+        "results": results(study, user),
     }  # fmt: skip
 
 
@@ -55,9 +57,28 @@ def models(study: Study) -> dict[str, str]:
     return {"a": study.model_a.subject, "b": study.model_b.subject}
 
 
-def results(study: Study) -> dict[str, Any] | None:
-    """The figures of a closed study, or None."""
+def may_see_results(study: Study, user: User) -> bool:
+    """Whether this person may read what was compared; as for an evaluation, no figure is for others."""
+    return all(may_read(user, version) for version in _compared(study))
+
+
+def require_results(study: Study, user: User) -> str:
+    """The digest of a closed study's judgements. Raises Refused before it is closed, PermissionDenied for whoever may not
+    read what was compared."""
     if study.state != Study.CLOSED or study.activity is None:
+        raise Refused(f"{study.title} is {study.state}; only a closed study shows its judgements.")
+    for version in _compared(study):
+        require_read(user, version)
+    return str(study.activity.summary["judgements_sha256"])
+
+
+def _compared(study: Study) -> tuple[Version, ...]:
+    return study.model_a, study.model_b, study.suite
+
+
+def results(study: Study, user: User) -> dict[str, Any] | None:
+    """The figures of a closed study, or None before that and for whoever may not see them."""
+    if study.state != Study.CLOSED or study.activity is None or not may_see_results(study, user):
         return None
     summary = study.activity.summary
     return {name: summary[name] for name in ("complete", "closed_early", "judgements_sha256", *FIGURES)}

@@ -86,7 +86,7 @@ def study_detail(request: HttpRequest, study_id: UUID) -> HttpResponse:
     context: dict[str, Any] = {
         "study": study,
         "models": told.models(study) if told.knows_the_models(study, user) else None,
-        "results": told.results(study),
+        "results": told.results(study, user),
         "may_rate": may_rate and study.state == Study.OPEN and why_not is None,
         "takes_part": study.raters.filter(account=user.account).exists(),
         "why_not": why_not,
@@ -169,10 +169,10 @@ def _judged(request: HttpRequest, study: Study, user: User) -> HttpResponse:
 
 def studies_of(request: HttpRequest, version: Version) -> Panel | None:
     """A model's closed studies with its share of wins; open ones would tell raters what is compared."""
-    if version.kind != "model" or not (found := list(told.closed_with(version.pk)[:SHOWN])):
+    if version.kind != "model":
         return None
-    rows = []
-    for study in found:
+    found, rows = told.closed_with(version.pk)[:SHOWN], []
+    for study in (one for one in found if told.may_see_results(one, _user(request))):
         side = "a" if study.model_a_id == version.pk else "b"
         other = study.model_b if side == "a" else study.model_a
         summary = study.activity.summary if study.activity else {}
@@ -184,7 +184,7 @@ def studies_of(request: HttpRequest, version: Version) -> Panel | None:
                 "raters": summary["raters"],
             }
         )
-    return Panel("evals/panel_version_human.html", {"studies": rows})
+    return Panel("evals/panel_version_human.html", {"studies": rows}) if rows else None
 
 
 def _study(study_id: UUID) -> Study:

@@ -14,8 +14,6 @@ from evals.records import checked
 from governance.evidence.records import Inconsistent
 from governance.management.acting import ActingCommand
 from governance.people.permissions import require
-from governance.registry.access import require_read
-from governance.registry.actions import Refused
 from governance.registry.blobs import MissingBlob
 from governance.registry.lookup import NotFound
 
@@ -96,7 +94,7 @@ class Command(ActingCommand):
     def _close(self, *, study: str, reason: str, as_json: bool, **_: Any) -> None:
         require(self.person, MANAGE)
         closed = actions.close(_study(study), reason=reason, actor=self.actor)
-        self._tell(closed, _results(closed), as_json=as_json)
+        self._tell(closed, _results(closed, told.results(closed, self.person)), as_json=as_json)
 
     def _cancel(self, *, study: str, reason: str, as_json: bool, **_: Any) -> None:
         require(self.person, MANAGE)
@@ -105,11 +103,7 @@ class Command(ActingCommand):
 
     def _export(self, *, study: str, out: Path | None, as_json: bool, **_: Any) -> None:
         found = _study(study)
-        if found.state != Study.CLOSED or found.activity is None:
-            raise Refused(f"{found.title} is {found.state}; only a closed study shows its judgements.")
-        for version in (found.model_a, found.model_b, found.suite):
-            require_read(self.person, version)
-        sha256 = str(found.activity.summary["judgements_sha256"])
+        sha256 = told.require_results(found, self.person)
         data = checked(sha256)
         if out is None:
             self.stdout.write(data.decode(), ending="")
@@ -143,8 +137,10 @@ def _line(study: Study) -> str:
     return f"{study.pk}  {study.state:9}  {given} of {wanted} judgements by {raters} raters"
 
 
-def _results(study: Study) -> str:
-    found, named = told.results(study) or {}, told.models(study)
+def _results(study: Study, found: dict[str, Any] | None) -> str:
+    if found is None:
+        return f"{study.title} is closed. Its results are for those who may read both models and the suite."
+    named = told.models(study)
     wins = [
         f"{named[side]}: wins {one['win_rate']} ({one['ci_low']} to {one['ci_high']}), {one['direction']}"
         for side in ("a", "b")

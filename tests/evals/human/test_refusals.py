@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from evals.harness.results import jsonl
-from evals.human import pairs
+from evals.human import actions, pairs
 from evals.models import Study
 from evals.records import StoredItems
 from governance.ledger.models import Entry
@@ -157,3 +157,22 @@ def test_a_restricted_suite_is_not_for_everybody(world, api):
     given = {**world.names, "a": str(one.pk), "b": str(other.pk)}
     problem(api("eno").post(f"{V1}/studies/", given, format="json"), 403)
     assert api("ada").post(f"{V1}/studies/", given, format="json").status_code == 201
+
+
+def test_results_on_a_restricted_suite_are_for_its_readers(world, api):
+    secret = registry.register("eval-suite", "secret", world.suite.content, restricted=True, actor=ADA)
+    one, other = (
+        evaluated(model, secret, world.folder, {"sums": [score] * 6}) for model, score in ((world.tuned, 1), (world.base, 0))
+    )  # fmt: skip
+    study = world.open(a=str(one.pk), b=str(other.pk))
+    world.rate(study, "ravi", lambda shown: "first")
+    actions.close(study, reason="Enough.", actor=ADA)
+    place, page = f"{V1}/studies/{study.pk}/", f"/evaluations/human/{study.pk}/"
+    assert api("ravi").get(place).json()["results"]["judgements"] == 6
+    assert "Share of wins" in api("ravi").get(page).content.decode()
+    assert "Compared by people" in api("ravi").get("/versions/model:tuned@1/").content.decode()
+    assert api("otto").get(place).json()["results"] is None
+    assert "for those who may read both models and the suite" in api("otto").get(page).content.decode()
+    assert "Compared by people" not in api("otto").get("/versions/model:tuned@1/").content.decode()
+    problem(api("otto").get(f"{place}judgements/"), 403)
+    assert api("ravi").get(f"{place}judgements/").status_code == 200
