@@ -54,7 +54,14 @@ def regression_of(request: HttpRequest, version: Version) -> Panel | None:
         "version": version,
         "answer": headline(answers),
         "held": together(Held(answer["held"]) for answer in answers) if answers else None,
-        "suites": [{**answer, "sentences": sentences(answer), "shown": shown(answer)} for answer in answers],
+        "suites": [
+            {
+                **answer,
+                "sentences": sentences(answer),
+                "shown": [side for side in shown(answer) if side["tasks"]],
+            }
+            for answer in answers
+        ],
         "anchor": anchor,
         "is_anchor": is_anchor,
         "choices": entries.of_objects(anchor.ledger_type, [anchor.pk]) if anchor else [],
