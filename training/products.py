@@ -5,7 +5,7 @@ from typing import Any
 
 from governance.registry import lookup, weights
 from training import pairing, scans
-from training.methods import dpo, reward, sft
+from training.methods import dpo, grpo, kto, merge, reward, sft
 from training.models import Run
 from training.outcome import Result
 from training.spec import PinnedInput
@@ -31,6 +31,20 @@ def reward_model_from(run: Run, result: Result, outputs: Path) -> Finished:
         ),
     }
     return Finished([_product(run, "reward-model", content)], {})
+
+
+def merged_model_from(run: Run, result: Result, outputs: Path) -> Finished:
+    """The model version that a merge made; its licence is that of the models where they all have the same."""
+    sources = run.parsed.inputs[merge.SOURCES]
+    licences = {(lookup.by_digest(one.digest).content or {}).get("licence", "") for one in sources}
+    content = {
+        "description": f"{result.summary['method'].replace('_', ' ')} of {', '.join(one.subject for one in sources)}.",
+        **weights.describe(outputs),
+        "licence": licences.pop() if len(licences) == 1 else "",
+        "files": result.manifest,
+        "origin": "post-trained",
+    }
+    return Finished([_product(run, "model", content)], {})
 
 
 def _trained(run: Run, result: Result, outputs: Path) -> dict[str, Any]:
@@ -113,6 +127,7 @@ STAGES = [
         activity_kind="training",
         finish=reward_model_from,
         has_output=True,
+        makes="reward-model",
     ),
     StageKind(
         name="dpo",
@@ -122,6 +137,36 @@ STAGES = [
         module="training.runner.dpo",
         activity_kind="training",
         finish=model_from,
+        has_output=True,
+    ),
+    StageKind(
+        name="grpo",
+        title=grpo.TITLE,
+        params=grpo.Params,
+        roles=grpo.ROLES,
+        module="training.runner.grpo",
+        activity_kind="training",
+        finish=model_from,
+        has_output=True,
+    ),
+    StageKind(
+        name="kto",
+        title=kto.TITLE,
+        params=kto.Params,
+        roles=kto.ROLES,
+        module="training.runner.kto",
+        activity_kind="training",
+        finish=model_from,
+        has_output=True,
+    ),
+    StageKind(
+        name="merge",
+        title=merge.TITLE,
+        params=merge.Params,
+        roles=merge.ROLES,
+        module="training.runner.merge",
+        activity_kind="merging",
+        finish=merged_model_from,
         has_output=True,
     ),
     scans.STAGE,

@@ -21,9 +21,13 @@ from governance.people import permissions as people
 from tests.docs.kinds import chapter as kinds_chapter
 from training.methods.common import Lora, TrainerParams
 from training.methods.dpo import Params as DpoParams
+from training.methods.grpo import Params as GrpoParams
+from training.methods.kto import Params as KtoParams
+from training.methods.merge import Params as MergeParams
 from training.methods.reward import Params as RewardParams
 from training.methods.scan import Params as ScanParams
 from training.methods.sft import Params as SftParams
+from training.methods.verifiers import Verifier
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -105,6 +109,10 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "sft": ("docs/training.md", lambda: parameters(SftParams, TrainerParams)),
     "reward": ("docs/training.md", lambda: parameters(RewardParams, TrainerParams)),
     "dpo": ("docs/training.md", lambda: parameters(DpoParams, TrainerParams)),
+    "kto": ("docs/training.md", lambda: parameters(KtoParams, TrainerParams)),
+    "grpo": ("docs/training.md", lambda: parameters(GrpoParams, TrainerParams)),
+    "verifier": ("docs/training.md", lambda: parameters(Verifier)),
+    "merge": ("docs/training.md", lambda: parameters(MergeParams)),
     "evaluate": ("docs/training.md", lambda: parameters(EvaluateParams)),
     "scan": ("docs/training.md", lambda: parameters(ScanParams)),
     "contamination": ("docs/training.md", lambda: parameters(ContaminationParams)),

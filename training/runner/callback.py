@@ -13,8 +13,8 @@ from training.runner.job import Job, file_hashes
 
 TOTALS = "train_loss"
 """Stands in the trainer's last line alone, which sums the training up; the job's summary says the same."""
-NOT_MEASURED = {"num_input_tokens_seen", "total_flos"}
-"""What the trainer logs beside its metrics: a second count of tokens and its guess of the arithmetic done."""
+NOT_MEASURED = {"num_input_tokens_seen", "total_flos", "step_time"}
+"""What the trainer logs beside its metrics: a second count of tokens, its guess of the arithmetic done, and a clock."""
 TIMINGS = "train_"
 """How the names of the trainer's own clocks begin. They would make two equal runs look different."""
 

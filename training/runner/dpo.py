@@ -12,8 +12,7 @@ from training.runner.held_out import Scored
 from training.runner.job import Job
 from training.runner.judged import Judge
 from training.runner.preference import SIDES, Pairs, datasets_of, leave_out_long, read_pairs
-
-REFERENCE = "reference_model"
+from training.runner.references import reference_of
 
 
 class Before(NamedTuple):
@@ -62,23 +61,12 @@ def _trainer(
         DPOTrainer,
         datasets_of(pairs),
         model=model,
-        ref_model=_reference(job, params, tokenizer),
+        ref_model=reference_of(job, params, tokenizer),
         args=config,
         processing_class=tokenizer,
         peft_config=trl_job.lora(params),
         callbacks=[recorder],
     )
-
-
-def _reference(job: Job, params: Params, tokenizer: Any) -> Any:
-    """The reference model; None where it is the model itself with its adapter switched off."""
-    if not job.inputs.get(REFERENCE):
-        return None if params.lora else trl_job.load_model(job.the_input("init_from"), params)
-    reference = job.the_input(REFERENCE)
-    trl_job.check_same_tokens(
-        job.the_input("init_from"), tokenizer, reference, trl_job.load_tokenizer(reference)
-    )
-    return trl_job.load_model(reference, params)
 
 
 def _before(job: Job, params: Params, trainer: DPOTrainer, judge: Judge | None) -> Before | None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from transformers import AutoModelForSequenceClassification
 
-from training.methods.dpo import Params
+from training.methods.common import TrainerParams
 from training.runner import held_out, measure, trl_job
 from training.runner.failures import BadInput
 from training.runner.held_out import Scored, number
@@ -37,7 +37,7 @@ class Judge(NamedTuple):
         return measure.rewards(self.model, self.tokenizer.pad_token_id, texts, self.size)
 
 
-def judge_of(job: Job, params: Params, tokenizer: Any) -> Judge | None:
+def judge_of(job: Job, params: TrainerParams, tokenizer: Any) -> Judge | None:
     """The reward model in the role `reward`, where the run names one. Raises BadInput for one that cannot score these texts."""
     if not job.inputs.get(ROLE):
         return None

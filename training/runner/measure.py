@@ -44,6 +44,11 @@ def answers(model: Any, tokenizer: Any, rows: Sequence[Row], longest: int, size:
     ]
 
 
+def length(tokenizer: Any, prompt: str | list[Row]) -> int:
+    """Tokens of a prompt, ready to be answered."""
+    return len(_encoded(tokenizer, prompt, None, opened=True))
+
+
 def whole_text(tokenizer: Any, row: Row, answer: str | list[Row]) -> Tokens:
     """Tokens of the row's prompt with an answer, as TRL's reward trainer writes them."""
     if isinstance(row["prompt"], str):
