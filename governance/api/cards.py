@@ -16,25 +16,22 @@ from governance.api.artifacts import VersionDoor
 from governance.api.base import Strict
 from governance.api.caching import tag_of, tagged
 from governance.api.ledger import newest_checkpoint
-from governance.cards import as_json, markdown
 from governance.cards.bundle import bundle_of
-from governance.cards.compose import KINDS, Card, NoCard, card_of
+from governance.cards.compose import KINDS, NoCard, card_of
+from governance.cards.formats import FORMATS, rendered
 from governance.evidence.collect import NoSuchSize
 from governance.evidence.records import Inconsistent, NotThen
 from governance.ledger.keys import KeyUnavailable
 from governance.registry.models import Version
 
-FORMATS: dict[str, tuple[str, Callable[[Card], bytes]]] = {
-    "md": ("text/markdown; charset=utf-8", lambda card: markdown.render(card).encode()),
-    "json": ("application/json", as_json.render),
-}
+MEDIA_TYPES = tuple(dict.fromkeys(one.media_type for one in FORMATS.values()))
 MAX_SIZE = 2**63 - 1
 ZIP = "application/zip"
 
 
 class CardFilter(Strict):
     format = serializers.ChoiceField(
-        choices=sorted(FORMATS),
+        choices=list(FORMATS),
         required=False,
         help_text="By default what `Accept` asks for, else Markdown with Hugging Face metadata.",
     )
@@ -51,25 +48,30 @@ class CardFilter(Strict):
 
 class CardOne(VersionDoor):
     filters = CardFilter
-    produces = tuple(media_type for media_type, _ in FORMATS.values())
+    produces = MEDIA_TYPES
 
     @extend_schema(
         operation_id="versions_card",
         parameters=[CardFilter],
-        responses={(200, "text/markdown"): OpenApiTypes.STR, (200, "application/json"): OpenApiTypes.OBJECT},
+        responses={
+            (200, media_type.partition(";")[0]): OpenApiTypes.OBJECT
+            if "json" in media_type
+            else OpenApiTypes.STR
+            for media_type in MEDIA_TYPES
+        },
     )
     def get(self, request: Request, **_: str) -> HttpResponseBase:
         """The public card of a model, a release or a dataset. The same version at the same size gives the same bytes."""
         wanted = self.query()
         version = self.readable()
         size = wanted.get("at") or newest_checkpoint().size
-        media_type, render = FORMATS[wanted.get("format") or self._asked_for()]
-        data = render(card_of(version, size, kind=wanted.get("kind")))
-        return tagged(HttpResponse(data, content_type=media_type), tag_of(data))
+        name = wanted.get("format") or self._asked_for()
+        data = rendered(card_of(version, size, kind=wanted.get("kind")), name)
+        return tagged(HttpResponse(data, content_type=FORMATS[name].media_type), tag_of(data))
 
     def _asked_for(self) -> str:
         preferred = self.preferred()
-        return next(name for name, (media_type, _) in FORMATS.items() if media_type == preferred)
+        return next(name for name, one in FORMATS.items() if one.media_type == preferred)
 
 
 class BundleOne(VersionDoor):

@@ -9,9 +9,11 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from governance.cards import as_json, as_page, markdown
+from governance.cards import as_page, publication
 from governance.cards.bundle import bundle_of
 from governance.cards.compose import Card, NoCard, card_of
+from governance.cards.coverage import standards
+from governance.cards.formats import FORMATS, fitting, rendered
 from governance.evidence.collect import NoSuchSize
 from governance.evidence.records import Inconsistent, NotThen
 from governance.ledger.keys import KeyUnavailable
@@ -19,27 +21,28 @@ from governance.registry.models import Version
 from governance.views.reading import version_or_404
 from governance.views.releases import newest_checkpoint
 
-TYPES = {"md": "text/markdown; charset=utf-8", "json": "application/json"}
-
 
 @login_required
 @require_safe
 def card(request: HttpRequest, subject: str) -> HttpResponse:
     version = version_or_404(request, subject)
     checkpoint = newest_checkpoint()
-    form = request.GET.get("format", "html")
+    form = request.GET.get("format")
     try:
         found = _card(version, checkpoint.size)
     except Inconsistent as error:
         return _unavailable(error)
-    if form in TYPES:
-        body = markdown.render(found).encode() if form == "md" else as_json.render(found)
-        return _download(body, TYPES[form], f"{_name(version)}.{form}")
+    if form in FORMATS:
+        return _file(found, form, _name(version))
     context: dict[str, Any] = as_page.context(found)
     context["card"]["checkpoint_at"] = checkpoint.at
     here = reverse("card", args=[version.subject])
-    context["formats"] = [("Markdown", f"{here}?format=md"), ("JSON", f"{here}?format=json")]
+    context["formats"] = [(one.title, f"{here}?format={name}") for name, one in fitting(found.kind).items()]
     context["bundle_url"] = reverse("bundle", args=[version.subject])
+    context["standards"] = standards(found)
+    context["coverage_url"] = f"{here}?format=coverage"
+    published = publication.standing(version)
+    context["published_old"] = published is not None and publication.is_old(published, found.document)
     return render(request, "governance/card.html", context)
 
 
@@ -61,6 +64,14 @@ def _card(version: Version, size: int) -> Card:
         return card_of(version, size)
     except (NoCard, NotThen, NoSuchSize) as error:
         raise Http404(str(error)) from error
+
+
+def _file(found: Card, form: str, name: str) -> HttpResponse:
+    try:
+        data = rendered(found, form)
+    except NoCard as error:
+        raise Http404(str(error)) from error
+    return _download(data, FORMATS[form].media_type, f"{name}.{FORMATS[form].suffix}")
 
 
 def _unavailable(error: Exception) -> HttpResponse:

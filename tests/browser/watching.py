@@ -9,6 +9,8 @@ REPORT_VIOLATIONS = (
     "addEventListener('securitypolicyviolation',"
     " (event) => console.error(`CSP ${event.violatedDirective} ${event.blockedURI}`))"
 )
+OF_LOOKS = ("color-contrast", "link-in-text-block", "scrollable-region-focusable")
+"""What axe may find on one screen and not on another; all else is in the document."""
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -35,9 +37,13 @@ class Watched:
         self.page.set_viewport_size(viewport)
         self.page.emulate_media(color_scheme=color_scheme)
 
-    def faults_of_form(self) -> list[str]:
-        """What axe finds against WCAG on the page as it is now, and sideways scrolling of the whole page."""
-        found = Axe().run(self.page, options={"resultTypes": ["violations"]}).response["violations"]
+    def faults_of_form(self, *, of_looks: bool = False) -> list[str]:
+        """What axe finds against WCAG on the page as it is now, and sideways scrolling of the whole page.
+
+        `of_looks`: only what may differ from screen to screen, for a page that was looked at whole on another one.
+        """
+        rules = {"runOnly": {"type": "rule", "values": list(OF_LOOKS)}} if of_looks else {}
+        found = Axe().run(self.page, options={"resultTypes": ["violations"], **rules}).response["violations"]
         wrong = [f"{one['id']}: {one['nodes'][0]['html'][:200]} at {self.page.url}" for one in found]
         over = self.page.evaluate(OVERFLOW)
         return [*wrong, f"scrolls sideways by {over} px at {self.page.url}"] if over > 0 else wrong

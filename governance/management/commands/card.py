@@ -1,20 +1,14 @@
 """`manage.py card SUBJECT`: one rendering of what is recorded about a model, a release or a dataset."""
 
 from argparse import ArgumentParser
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from governance.cards import as_json, markdown
-from governance.cards.compose import KINDS, Card, card_of
+from governance.cards.compose import KINDS, card_of
+from governance.cards.formats import FORMATS, rendered
 from governance.ledger.settle import settle
 from governance.management.reading import ReadingCommand
 from governance.registry import lookup
-
-FORMATS: dict[str, Callable[[Card], bytes]] = {
-    "md": lambda card: markdown.render(card).encode(),
-    "json": as_json.render,
-}
 
 
 class Command(ReadingCommand):
@@ -24,7 +18,8 @@ class Command(ReadingCommand):
     )
     example = (
         "manage.py card model:demo-assistant --out README.md\n"
-        "manage.py card release:demo-assistant@1 --format json --at 120"
+        "manage.py card release:demo-assistant@1 --format json --at 120\n"
+        "manage.py card release:demo-assistant@1 --format cyclonedx --out demo.cdx.json"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -33,7 +28,10 @@ class Command(ReadingCommand):
             "--kind", choices=sorted(KINDS), help="kind of card (default: the one of the subject's kind)"
         )
         parser.add_argument(
-            "--format", choices=sorted(FORMATS), default="md", help="md: Markdown with Hugging Face metadata"
+            "--format",
+            choices=list(FORMATS),
+            default="md",
+            help="; ".join(f"{name}: {one.title}" for name, one in FORMATS.items()),
         )
         parser.add_argument(
             "--at",
@@ -48,7 +46,7 @@ class Command(ReadingCommand):
     ) -> None:
         version = lookup.find(subject)
         size = settle().size if at is None else at
-        data = FORMATS[format](card_of(version, size, kind=kind))
+        data = rendered(card_of(version, size, kind=kind), format)
         if out is None:
             self.stdout.write(data.decode(), ending="")
         else:
