@@ -8,8 +8,9 @@ class TrainingConfig(AppConfig):
     def ready(self) -> None:
         from governance.ledger import auditable, events, triggers
         from governance.people.permissions import ENGINEER, RELEASE_MANAGER, allow
-        from governance.registry import erasure, hooks, search
+        from governance.registry import citations, erasure, hooks, search
         from governance.views import panels
+        from training import citations as cited
         from training import copies, products, scans, stages, states
         from training.events import TrainingEvent
         from training.found import SOURCE
@@ -38,6 +39,8 @@ class TrainingConfig(AppConfig):
         for stage in products.STAGES:
             stages.register(stage)
         search.register(SOURCE)
+        citations.register(cited.of_rows)
+        hooks.on_activity(cited.after_activity)
         erasure.register_copies(copies.of_version)
         panels.on_home(live_runs)
         panels.on_version(scan_of)

@@ -74,6 +74,13 @@ class Duplicates(_Part):
     shingle_words: int
 
 
+class Principles(_Part):
+    rows: int
+    unreadable: int
+    left_out: int
+    cited: dict[str, int]
+
+
 class Scan(_Part):
     """`scan.json`, as training/runner/scan.py writes it."""
 
@@ -90,6 +97,8 @@ class Scan(_Part):
     personal_data: dict[str, Personal]
     languages: Languages
     duplicates: Duplicates
+    principles: Principles | None = None
+    """None of a scan that was made before principles were counted."""
 
 
 def results_of(run: Run, result: Result, outputs: Path) -> Finished:

@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from evals.harness.asking import Asking
+from evals.harness.letters import MOST_CHOICES, lettered
 from evals.harness.scoring import ACTIONS
 from evals.harness.tools import Play
 from governance.ledger.canonical import CanonicalError, canonical, loads, sha256_hex
@@ -15,9 +17,11 @@ from governance.registry.kinds.base import faults, plain
 from governance.registry.kinds.eval_suite import Content, Task
 from training.runner.failures import BadInput
 
-NOT_MEASURING = {"name", "margin", "file", "purpose"}
+NOT_MEASURING = {"name", "margin", "file", "purpose", "cites"}
 LATER = {"max_turns"}
 """Fields that tasks did not always have: one that does without is the same task as ever."""
+LETTERS = "letters"
+ONCE = Asking()
 
 
 @dataclass(frozen=True)
@@ -41,10 +45,11 @@ class Item:
 
 @dataclass(frozen=True)
 class SuiteTask:
-    """A task of the suite with its items, in the file's order."""
+    """A task of the suite with its items, in the file's order, and how the run asks them."""
 
     task: Task
     items: tuple[Item, ...]
+    asking: Asking = ONCE
 
     @property
     def version(self) -> str:
@@ -54,17 +59,42 @@ class SuiteTask:
             for key, value in plain(self.task).items()
             if key not in NOT_MEASURING and not (key in LATER and value is None)
         }
-        return sha256_hex(canonical(measuring))
+        return sha256_hex(canonical(measuring | {"form": LETTERS} if self.lettered else measuring))
+
+    @property
+    def lettered(self) -> bool:
+        """Whether choices are asked by letter: another form of the task than comparing their likelihoods."""
+        return self.task.kind == "multiple_choice" and self.asking.letters
+
+    @property
+    def generates(self) -> bool:
+        """Whether the model writes responses."""
+        return self.task.kind != "multiple_choice" or self.lettered
+
+    @property
+    def new_tokens(self) -> int:
+        """Longest response."""
+        return (self.asking.budget or self.task.max_new_tokens) if self.generates else 0
+
+    def prompt(self, item: Item) -> str:
+        """What is asked of this item, before any template."""
+        return lettered(item.prompt, item.choices) if self.lettered else item.prompt
 
     def asked(self, limit: int | None) -> tuple[Item, ...]:
         """The items that a run with this limit asks."""
         return self.items[:limit]
 
 
-def read_suite(content: Mapping[str, Any], folder: Path) -> list[SuiteTask]:
+def read_suite(content: Mapping[str, Any], folder: Path, asking: Asking = ONCE) -> list[SuiteTask]:
     """The suite's tasks with their items; raises BadInput naming the file and line of what cannot be used."""
     suite = Content.model_validate(content)
-    return [SuiteTask(task, tuple(_items(task, folder / task.file))) for task in suite.tasks]
+    read = [SuiteTask(task, tuple(_items(task, folder / task.file)), asking) for task in suite.tasks]
+    for task in read:
+        if task.lettered and (many := next((i for i in task.items if len(i.choices) > MOST_CHOICES), None)):
+            raise BadInput(
+                f"Task {task.task.name}: the item {many.id!r} has {len(many.choices)} choices, and there are {MOST_CHOICES} letters."
+            )
+    return read
 
 
 def _items(task: Task, path: Path) -> Iterator[Item]:

@@ -1,8 +1,10 @@
-"""What changed between two contents (pure): one line per place, items of lists found again by their id, name or path."""
+"""What changed between two contents (pure): one line per place, items of lists found again by their id, name, path or region."""
 
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
+
+from governance.registry import variants
 
 LIMIT = 2_000
 NAMES = ("id", "name", "path")
@@ -42,5 +44,6 @@ def _parts(value: object) -> dict[str, Any] | None:
 
 def _name(item: object, number: int) -> str:
     if isinstance(item, dict):
-        return str(next((item[name] for name in NAMES if isinstance(item.get(name), str)), number))
+        found = next((item[name] for name in NAMES if isinstance(item.get(name), str)), None)
+        return str(found or variants.name_of(item) or number)
     return str(number)

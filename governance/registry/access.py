@@ -1,5 +1,7 @@
 """Who may read a version that is marked restricted, and who may write which kind."""
 
+from collections.abc import Iterable
+
 from django.core.exceptions import PermissionDenied
 
 from governance.people.permissions import AUDITOR, REVIEWER, groups_of, require
@@ -26,6 +28,13 @@ def require_read(user: object, version: Version) -> None:
         raise PermissionDenied(
             f"{version.subject} is restricted to its authors and the groups {', '.join(sorted(READERS))}."
         )
+
+
+def check_kinds(patterns: Iterable[str]) -> None:
+    """Raise UnknownKind for a pattern of a token (`kind:slug`, `kind:*`) whose kind there is not."""
+    for pattern in patterns:
+        if ":" in pattern:
+            kinds.get(pattern.partition(":")[0])
 
 
 def write_action(kind: str) -> str:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from governance.ledger.actors import Actor
 from governance.ledger.append import append
+from governance.people.names import unseen
 from governance.registry import blobs, hooks, index, kinds, search, states
 from governance.registry.events import RegistryEvent
 from governance.registry.kinds.base import digest_of, plain
@@ -46,6 +47,8 @@ def artifact_for(kind: str, slug: str, title: str, *, actor: Actor) -> Artifact:
     rows = Artifact.objects.select_for_update().filter(kind=kind, slug=slug)
     if artifact := rows.first():
         return artifact
+    if char := unseen(title):
+        raise Refused(f"The title holds the invisible character {char}, with which it could pass for another's.")
     artifact = Artifact(kind=kind, slug=slug, title=title or f"{found.title} {slug}")
     try:
         with transaction.atomic():
@@ -68,8 +71,7 @@ def check_slug(slug: str) -> None:
 def save_draft(kind: str, slug: str, content: Mapping[str, Any], *, title: str = "", actor: Actor) -> Version:
     """A new draft of `kind:slug`. Content may be unfinished; it is validated when it is sealed. Raises Refused, UnknownKind."""
     artifact = artifact_for(kind, slug, title, actor=actor)
-    if open_draft := artifact.versions.filter(state=states.DRAFT).first():
-        raise Refused(f"{open_draft.subject} is still a draft; edit it, or submit it first.")
+    _refuse_second_draft(artifact)
     version = _new(artifact, content, state=states.DRAFT, actor=actor)
     append(
         version,
@@ -78,6 +80,26 @@ def save_draft(kind: str, slug: str, content: Mapping[str, Any], *, title: str =
         summary={"I": {"content": _draft_digest(version)}},
     )
     return version
+
+
+@transaction.atomic
+def draft_after(version: Version, *, op: Any = RegistryEvent.DRAFT_CREATED, actor: Actor) -> Version:
+    """The next draft with the content of `version`, whose authors stay its authors: whoever acts has written nothing.
+
+    Raises Refused.
+    """
+    artifact = artifact_for(version.kind, version.artifact.slug, "", actor=actor)
+    _refuse_second_draft(artifact)
+    draft = _new(artifact, version.content, state=states.DRAFT, actor=actor)
+    draft.based_on, draft.restricted = version, draft.restricted or version.restricted
+    draft.created_by, draft.authors = version.created_by, list(version.authors)
+    append(draft, op=op, actor=actor, summary={"I": {"content": _draft_digest(draft)}})
+    return draft
+
+
+def _refuse_second_draft(artifact: Artifact) -> None:
+    if open_draft := artifact.versions.filter(state=states.DRAFT).first():
+        raise Refused(f"{open_draft.subject} is still a draft; edit it, or submit it first.")
 
 
 @transaction.atomic

@@ -16,7 +16,8 @@ class RegistryConfig(AppConfig):
             REVIEWER,
             allow,
         )
-        from governance.registry import access, checks, kinds, proxies, search, states  # noqa: F401  (proxies are models too)
+        from governance.registry import access, checks, citations, kinds, proxies, search, states  # noqa: F401  (proxies are models too)
+        from governance.registry.citations import own
         from governance.registry.events import RegistryEvent
         from governance.registry.models import Activity, Artifact, Erasure, Version
         from governance.registry.search.own import SOURCES
@@ -36,6 +37,7 @@ class RegistryConfig(AppConfig):
         post_migrate.connect(search.after_migration, sender=self)
         for source in SOURCES:
             search.register(source)
+        citations.register(own.of_version)
         allow("registry:activity:record", ENGINEER)
         triggers.register_rule(
             triggers.Moves(Version, "state", states.table(), initial=(states.DRAFT, states.SEALED))

@@ -28,7 +28,7 @@ from governance.registry.actions import Refused
 from governance.registry.datasets import copies
 from governance.registry.events import RegistryEvent
 from governance.registry.lookup import NotFound
-from governance.registry.models import Blob, Erasure, Reference, Version
+from governance.registry.models import Blob, Citation, Erasure, Reference, Version
 
 log = logging.getLogger("charter.registry")
 
@@ -218,6 +218,7 @@ def _carry_out(erasure: Erasure, actor: Actor) -> None:
         summary = {"P": {"authority": erasure.authority, "erasure": str(erasure.pk)}}
         append(target, op=RegistryEvent.ERASED, actor=actor, fields=["content"], summary=summary)
         Reference.objects.filter(version=target).delete()
+        Citation.objects.filter(version=target).delete()
     else:
         append(
             target,
@@ -372,7 +373,7 @@ def _remove_paths(erasure: Erasure) -> list[str]:
 
 
 def _tables(erasures: Sequence[Erasure]) -> list[str]:
-    models: set[Any] = {Entry, Version, Reference, KeptAnswer}
+    models: set[Any] = {Entry, Version, Reference, Citation, KeptAnswer}
     models |= {auditable.of_type(erasure.object_type) for erasure in erasures}
     return sorted({"registry_search", *(model._meta.db_table for model in models)})
 

@@ -173,6 +173,8 @@ def _markdown(
         raise BadFile(f"{path.name} is not UTF-8 (byte {error.start}).") from error
     except markdown.BadMarkdown as error:
         raise BadFile(f"{path.name}: {error}.") from error
+    if "examples" in content and "examples" in meta:
+        raise BadFile(f"The examples come from {path.name}; leave `examples` out of the metadata.")
     return {**content, **meta}, {}, tuple(notes)
 
 

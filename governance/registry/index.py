@@ -1,10 +1,13 @@
-"""Derived tables: which activity used or made which version, and which content names which. Rebuilt by `manage.py reindex`."""
+"""Derived tables: which activity used or made which version, which content names which and cites which principle.
+
+Rebuilt by `manage.py reindex`.
+"""
 
 from collections.abc import Iterable
 
 from django.db import transaction
 
-from governance.registry import kinds, search
+from governance.registry import citations, kinds, search
 from governance.registry.models import Activity, Production, Reference, Usage, Version
 
 
@@ -16,8 +19,9 @@ def references(version: Version) -> None:
 
 
 def sealed(version: Version) -> None:
-    """Index what a version that was just sealed names, and the words by which it is found."""
+    """Index what a version that was just sealed names and cites, and the words by which it is found."""
     references(version)
+    citations.index(version)
     search.index(version)
 
 
@@ -52,4 +56,4 @@ def rebuild() -> dict[str, int]:
         usages(activity, [(edge["role"], by_subject[edge["subject"]]) for edge in activity.used])
         productions(activity, [(edge["role"], by_subject[edge["subject"]]) for edge in activity.produced])
     counts = {table.__name__.lower(): table.objects.count() for table in (Usage, Production, Reference)}
-    return {**counts, "document": search.rebuild()}
+    return {**counts, "citation": citations.rebuild(), "document": search.rebuild()}

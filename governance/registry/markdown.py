@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from governance.registry import markdown_examples
+
 MAX_BYTES = 4 * 2**20
 ID = re.compile(r"[a-z][a-z0-9_-]{0,79}")
 ATTRIBUTES = re.compile(r"\s*\{(\s*(?:#|[a-z_]+=)[^{}]*)\}\s*$")
@@ -37,6 +39,10 @@ class Part(NamedTuple):
     text: str
     groups: bool
     """Whether deeper headings follow under it."""
+    line: int
+    """Line of the heading in the document, from 1."""
+    first: int
+    """Line in which the text begins; that of the heading where there is none."""
 
 
 @dataclass
@@ -170,13 +176,16 @@ def _parts(headings: Sequence[_Heading], lines: Sequence[str]) -> Iterator[Part]
         following = headings[number + 1] if number + 1 < len(headings) else None
         while above and above[-1].level >= heading.level:
             above.pop()
+        end = following.first if following else len(lines)
         yield Part(
             id=heading.id,
             heading=heading.text,
             section="/".join(one.id for one in above),
             attributes=heading.attributes,
-            text=_between(lines, heading.last, following.first if following else len(lines)),
+            text=_between(lines, heading.last, end),
             groups=following is not None and following.level > heading.level,
+            line=heading.line,
+            first=1 + next((n for n in range(heading.last, end) if lines[n]), heading.first),
         )
         above.append(heading)
 
@@ -202,16 +211,43 @@ PARTS = {"constitution": "principles", "guideline": "sections", "policy": "rules
 def content(kind: str, text: str) -> tuple[dict[str, Any], list[str]]:
     """Title, preamble and parts of a constitution, guideline or policy, and notes on the reading. Raises BadMarkdown.
 
-    In a constitution a heading that only groups others is no principle; one without text is its own text.
+    In a constitution a heading that only groups others is no principle; one without text is its own text. In a guideline
+    a heading `Example` may be a worked example of the section that it stands in (markdown_examples).
     """
     found = document(text.replace("\r\n", "\n"), ALLOWED[kind])
     if not found.parts:
         raise BadMarkdown(
             "the document has no heading below its title; each principle, rule or section needs one"
         )
-    parts = [_part(kind, part) for part in found.parts if not _only_groups(kind, part)]
-    told: dict[str, Any] = {"title": found.title, "preamble": found.preamble, PARTS[kind]: parts}
+    examples = _examples(found.parts) if kind == "guideline" else {}
+    kept = [part for part in found.parts if part.id not in examples and not _only_groups(kind, part)]
+    told: dict[str, Any] = {
+        "title": found.title,
+        "preamble": found.preamble,
+        PARTS[kind]: [_part(kind, part) for part in kept],
+        "examples": list(examples.values()),
+    }
     return {name: value for name, value in told.items() if value}, found.notes
+
+
+def _examples(parts: Sequence[Part]) -> dict[str, dict[str, Any]]:
+    """Worked examples by the ids of their headings. Raises BadMarkdown, also for a heading within an example."""
+    found: dict[str, dict[str, Any]] = {}
+    for part in parts:
+        *_, above = part.section.split("/")
+        if above in found:
+            raise BadMarkdown(
+                f"line {part.line}: the heading {part.heading!r} stands within the example {above!r}"
+            )
+        if markdown_examples.is_example(part.heading, part.text):
+            if part.attributes:
+                name = next(iter(part.attributes))
+                raise BadMarkdown(f"line {part.line}: the example {part.id!r} has an id and no {name!r}")
+            try:
+                found[part.id] = markdown_examples.example(part.id, above, part.text, part.first)
+            except markdown_examples.BadExample as error:
+                raise BadMarkdown(str(error)) from error
+    return found
 
 
 def _only_groups(kind: str, part: Part) -> bool:

@@ -289,3 +289,28 @@ class Reference(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} of {self.version_id}"
+
+
+class Citation(models.Model):
+    """Index: `version` cites a principle or a rule (rebuilt by `manage.py reindex`; never ledgered)."""
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="citations")
+    area = models.CharField(max_length=12, help_text="Kind of place: a key of citations.AREAS.")
+    document = models.CharField(
+        max_length=200, help_text="kind:slug; empty where a bare id fits no document."
+    )
+    number = models.PositiveIntegerField(null=True, help_text="Version of the document, where one is named.")
+    name = models.CharField(max_length=200, help_text="Id of the principle or rule.")
+    place = models.CharField(max_length=200, help_text="Where in the version, such as a section or a task.")
+    count = models.PositiveBigIntegerField(help_text="Rows, items or places that cite it.")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("version", "area", "document", "number", "name", "place"), name="citation_once"
+            ),
+        )
+        indexes = (models.Index(fields=("document", "name"), name="citation_of"),)
+
+    def __str__(self) -> str:
+        return f"{self.document}#{self.name} in {self.version_id}"

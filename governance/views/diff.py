@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from governance.registry import variants
 from governance.views.matching import alike, opcodes
 
 WORD = re.compile(r"\s+|[^\s]+")
@@ -36,12 +37,17 @@ def lines(value: object, path: str = "") -> Iterator[tuple[str, str]]:
                 yield from lines(item, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            name = item.get("id") or item.get("name") or item.get("path") if isinstance(item, dict) else None
-            yield from lines(item, f"{path}[{name or number}]")
+            yield from lines(item, f"{path}[{_name(item) or number}]")
     else:
         text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
         for line in text.splitlines():
             yield path, line
+
+
+def _name(item: object) -> object:
+    if not isinstance(item, dict):
+        return None
+    return item.get("id") or item.get("name") or item.get("path") or variants.name_of(item)
 
 
 def rows(old: object, new: object, *, whole: bool = False, marker: "Marker | None" = None) -> list[Row]:

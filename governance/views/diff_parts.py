@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from governance.registry import variants
 from governance.views.diff import Marker, Row, Words, rows
 from governance.views.matching import rising
 
@@ -101,7 +102,9 @@ def _op(old: Content | None, new: Content | None, *, moved: bool) -> str:
 
 def _compared(old: Content, new: Content, marker: Marker, *, whole: bool) -> tuple[list[Field], list[Row]]:
     """Short values and longer text of one part, without what names it."""
-    named = {next(name for name in NAMES if name in (new or old)), *(() if old and new else HEADINGS)}
+    item = new or old
+    identity = next(((name,) for name in NAMES if name in item), variants.FIELDS)
+    named = {*identity, *(() if old and new else HEADINGS)}
     one, two = _without(old, named), _without(new, named)
     short = [
         name
@@ -146,7 +149,7 @@ def _identified(items: object) -> bool:
 
 
 def _name(item: Content) -> str | None:
-    found = next((item[name] for name in NAMES if name in item), None)
+    found = next((item[name] for name in NAMES if name in item), variants.name_of(item))
     return found if isinstance(found, str) and found else None
 
 

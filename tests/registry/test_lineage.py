@@ -54,7 +54,7 @@ def test_the_index_can_be_rebuilt(tmp_path):
 
     base = builders.model(tmp_path, "base")
     model = stage(tmp_path, [("init_from", base)], "tuned", 5)
-    assert index.rebuild() == {"usage": 1, "production": 3, "reference": 0, "document": 4}
+    assert index.rebuild() == {"usage": 1, "production": 3, "reference": 0, "citation": 0, "document": 4}
     assert names(lineage.ancestors(model)) == {"model:base@1"}
 
 

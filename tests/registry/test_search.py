@@ -11,6 +11,7 @@ from governance.registry.models import Version
 from governance.registry.search.rows import PART
 from governance.reviews import actions as reviews
 from tests.builders import ADA, CONSTITUTION, POLLY, RAVI, approved, constitution, dataset, model, trained
+from tests.cast import person
 
 pytestmark = pytest.mark.django_db
 
@@ -170,6 +171,7 @@ class TestWhatIsNot:
         assert before == [hit.score for hit in search.find("kind everybody").hits]
 
     def test_of_what_is_restricted_only_the_name_is_found(self, tmp_path):
+        person("ravi")
         version = prompt("quiet", "The word is heliotrope.", restricted=True)
         reviews.submit(version, actor=POLLY)
         reviews.refuse(version, digest=str(version.digest), reason="It says heliotrope.", actor=RAVI)

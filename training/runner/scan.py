@@ -16,6 +16,7 @@ from training.runner.failures import BadInput
 from training.runner.job import Job, JobInput
 from training.runner.likeness import Likeness
 from training.runner.measures import Measures
+from training.runner.principles import Principles
 from training.runner.rows import READ_AS, Row, pair_in
 from training.runner.tongues import Languages
 
@@ -60,10 +61,14 @@ def _params(job: Job) -> Params:
 
 
 def scan(item: JobInput, params: Params, job: Job) -> dict[str, Any]:
-    """What `scan.json` holds: counts, shares as decimal text, and numbers of rows; never a value. Raises BadInput, Cancelled."""
+    """What `scan.json` holds: counts, shares as decimal text, and numbers of rows; no value but the names of principles.
+
+    Raises BadInput, Cancelled.
+    """
     total, format, read = int(item.content["rows"]), str(item.content["format"]), 0
     measures = Measures(format, params.first_rows)
     languages = Languages(total, params.language_rows, job.seed)
+    principles = Principles()
     likeness = Likeness(total, params, job.seed)
     for batch in batches(item, job.folder):
         job.stop_if_cancelled()
@@ -71,6 +76,7 @@ def scan(item: JobInput, params: Params, job: Job) -> dict[str, Any]:
         texts = measures.add(batch.first, rows)
         languages.add(batch.first, texts)
         likeness.add(batch.first, batch.rows, texts)
+        principles.add(batch.rows)
         read += len(rows)
         job.progress(read, total, "row")
     if read != total:
@@ -85,6 +91,7 @@ def scan(item: JobInput, params: Params, job: Job) -> dict[str, Any]:
         **measures.result(),
         "languages": languages.result(),
         "duplicates": likeness.result(),
+        "principles": principles.result(),
     }
 
 

@@ -10,7 +10,7 @@ from governance.registry import index
 
 class Command(ReadingCommand):
     help = (
-        "Make the search index, and the index of uses, productions and references, anew from what is recorded.\n"
+        "Make the search index, and the index of uses, productions, references and citations, anew from what is recorded.\n"
         "They are derived and never ledgered; nothing that was recorded changes."
     )
     example = "manage.py reindex"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -34,6 +34,9 @@ class KindContent(BaseModel):
 
     # Pydantic's own engine takes `$` for the end alone; Python's lets a line break stand behind it.
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Fields that came when there were versions without them. Empty, they are left out of the canonical content, so that
+    content which does not use them keeps its digest."""
 
 
 class Ref(KindContent):
@@ -132,7 +135,9 @@ def faults(error: ValidationError) -> Iterable[tuple[str, str]]:
 def plain(value: object) -> Any:
     """`value` in the canonical subset: decimals as text, tuples as lists, models as objects."""
     if isinstance(value, BaseModel):
-        return {name: plain(getattr(value, name)) for name in type(value).model_fields}
+        later: frozenset[str] = getattr(type(value), "later", frozenset())
+        pairs = ((name, getattr(value, name)) for name in type(value).model_fields)
+        return {name: plain(item) for name, item in pairs if item or name not in later}
     if isinstance(value, Decimal):
         return decimal_text(value)
     if isinstance(value, dict):

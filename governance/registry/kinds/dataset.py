@@ -1,7 +1,7 @@
 """Rows to train on: counted and hashed row by row, with all that is known of where they come from and who made them."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -27,7 +27,7 @@ from governance.registry.kinds.dataset_parts import (
     SyntheticGeneration,
     UserData,
 )
-from governance.registry.kinds.fields import FileList, Language, Line, Prose, used_once
+from governance.registry.kinds.fields import AnyCite, FileList, Language, Line, Prose, used_once
 from governance.registry.licences import is_non_commercial
 
 Format = Literal[
@@ -69,6 +69,8 @@ class LabelSource(KindContent):
 
 
 class Content(KindContent):
+    later: ClassVar[frozenset[str]] = frozenset({"cites"})
+
     description: Text
     """What the rows are, in one or two sentences."""
     held: Literal["copied", "elsewhere"] = "copied"
@@ -115,6 +117,8 @@ class Content(KindContent):
         default_factory=list
     )
     """The instructions by which rows were written or labelled."""
+    cites: list[AnyCite] = Field(default_factory=list)
+    """Principles and rules that all rows teach or were labelled by; those of single rows stand in their column `principle`."""
     label_source: LabelSource | None = None
     """Shares of labels by people, models and programs."""
     personal_data: Prose = ""

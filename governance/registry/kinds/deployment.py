@@ -1,6 +1,6 @@
 """How a model is served: engine, decoding, tools, filters. Part of a release's behavioural identity."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -35,6 +35,26 @@ class Decoding(KindContent):
     """Texts that end an answer."""
     max_new_tokens: int = Field(default=256, ge=1)
     """Longest answer, in tokens."""
+
+
+class Definition(KindContent):
+    """What the model is told of a tool: its schema and description, by their digest."""
+
+    name: Text
+    """The tool's name."""
+    sha256: Hex
+    """SHA-256 of the definition as the model gets it."""
+
+
+class PromptTemplate(KindContent):
+    """A text that is put before or around what users write, and filled in when it is used."""
+
+    name: Id
+    """Such as greeting, retrieval or date."""
+    sha256: Hex
+    """SHA-256 of the template's text, placeholders included."""
+    rule: Line = ""
+    """When it is used."""
 
 
 class Channel(KindContent):
@@ -72,6 +92,8 @@ class Route(KindContent):
 class Content(KindContent):
     """A field that is null does not apply to this deployment, and says so in the identity."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"tool_definitions", "prompt_templates"})
+
     engine: Text
     """Inference engine."""
     engine_version: Text
@@ -84,6 +106,10 @@ class Content(KindContent):
     """Number format of the weights as served."""
     tools: list[str] = Field(default_factory=list)
     """Tools that the model may call."""
+    tool_definitions: list[Definition] = Field(default_factory=list)
+    """Definitions of these tools, which may change while their names stay."""
+    prompt_templates: list[PromptTemplate] = Field(default_factory=list)
+    """Dynamic prompt templates: texts beside the system prompt that are filled in when they are used."""
     filters: list[Filter] = Field(default_factory=list)
     """Safety filters before and behind the model."""
     retrieval_digest: Hex | None = None
@@ -116,6 +142,11 @@ class Content(KindContent):
     @model_validator(mode="after")
     def _parts_fit(self) -> "Content":
         used_once([channel.name for channel in self.channels], "channel")
+        used_once([one.name for one in self.tool_definitions], "definition")
+        used_once([one.name for one in self.prompt_templates], "prompt template")
+        known = {*self.tools, *(tool for channel in self.channels for tool in channel.tools or [])}
+        if unknown := [one.name for one in self.tool_definitions if one.name not in known]:
+            raise ValueError(f"the definition of {unknown[0]!r} is of no tool of this configuration")
         if sum(route.share or 0 for route in self.routes) > 1:
             raise ValueError("the shares of the routes add up to more than 1")
         return self
@@ -127,6 +158,7 @@ def summary(content: Content) -> list[tuple[str, str]]:
         decoding="sampling" if content.decoding.do_sample else "greedy",
         context_length=content.context_length,
         tools=", ".join(content.tools) or "none",
+        prompt_templates=", ".join(one.name for one in content.prompt_templates),
         filters=", ".join(ref.subject for ref in content.filters) or "none",
         channels=", ".join(channel.name for channel in content.channels),
         intermediate_tokens=content.cot_visibility,

@@ -1,11 +1,12 @@
 """What is measured, how it is scored, and by how much a result may move before it counts."""
 
 import re
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from governance.registry.kinds.base import Files, Fraction, Kind, KindContent, Text, shown
+from governance.registry.kinds.fields import NamedCite
 
 
 class Patterns(KindContent):
@@ -27,6 +28,8 @@ class Patterns(KindContent):
 
 
 class Task(KindContent):
+    later: ClassVar[frozenset[str]] = frozenset({"cites"})
+
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     """Name within the suite."""
     kind: Literal["refusal", "exact_match", "multiple_choice", "tool_use"]
@@ -57,6 +60,8 @@ class Task(KindContent):
     """How a response is classed as a refusal."""
     purpose: Literal["capability", "safety", "over_refusal"] = "capability"
     """What the task stands for."""
+    cites: list[NamedCite] = Field(default_factory=list)
+    """Principles and rules that all its items test; those of single items stand in their field `principle`."""
     max_turns: int | None = Field(default=None, ge=1, le=32)
     """Turns of the model after which a conversation with tools ends; for `tool_use`, and needed there."""
 

@@ -21,6 +21,18 @@ Cite = Annotated[
     Field(pattern=r"^([a-z-]+:[a-z0-9][a-z0-9._-]*@[0-9]+#)?[a-z][a-z0-9_-]*$", max_length=200),
 ]
 """A principle or rule: its id within a document that this one follows, or `kind:slug@n#id`."""
+NamedCite = Annotated[
+    str,
+    Field(pattern=r"^(constitution|policy):[a-z0-9][a-z0-9._-]*(@[0-9]+)?#[a-z][a-z0-9_-]*$", max_length=200),
+]
+"""A principle or rule with its document: `kind:slug#id` in whatever wording, `kind:slug@n#id` in that of version n."""
+AnyCite = Annotated[
+    str,
+    Field(
+        pattern=r"^((constitution|policy):[a-z0-9][a-z0-9._-]*(@[0-9]+)?#)?[a-z][a-z0-9_-]*$", max_length=200
+    ),
+]
+"""As NamedCite, or an id alone, within a document that is named elsewhere."""
 Prose = Annotated[str, Field(max_length=100_000)]
 """Markdown or plain text of at most 100,000 characters."""
 Line = Annotated[str, Field(max_length=1_000)]

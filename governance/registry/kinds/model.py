@@ -1,6 +1,6 @@
 """Weights with tokenizer and chat template, or an address where somebody serves them. What trained them is an activity."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
@@ -52,6 +52,8 @@ KeyVariable = Annotated[str, Field(pattern=r"^(CHARTER_ENDPOINT_KEY_[A-Z0-9_]{1,
 class Endpoint(KindContent):
     """An address that speaks OpenAI's protocol. The key is no part of it, only the name of the variable that holds it."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"max_completion_tokens", "no_temperature"})
+
     base_url: Address
     """Address before `/chat/completions` or `/completions`, such as `https://api.example.com/v1`."""
     model: str = Field(min_length=1, max_length=200)
@@ -64,6 +66,10 @@ class Endpoint(KindContent):
     """Seconds that one answer may take."""
     retries: int = Field(default=4, ge=0, le=10)
     """How often a request is sent again after an error that may pass (no connection, 408, 429, 5xx, an unreadable answer)."""
+    max_completion_tokens: bool = False
+    """Whether the longest response is sent as `max_completion_tokens` in place of `max_tokens`, which some refuse."""
+    no_temperature: bool = False
+    """Whether requests leave `temperature` out, which some refuse; how freely answers are drawn is then not known."""
 
 
 class BuiltFrom(KindContent):

@@ -1,6 +1,6 @@
 """What a model may answer, refuses, and may be used for: rules with stable ids, each with the action that it expects."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,7 @@ from governance.registry.kinds.fields import (
     Id,
     Line,
     Motive,
+    NamedCite,
     OptionalDate,
     Path,
     Prose,
@@ -39,6 +40,8 @@ class RuleExample(KindContent):
 
 
 class Rule(Disclosure):
+    later: ClassVar[frozenset[str]] = frozenset({"cites"})
+
     id: Id
     """Stable name; never reused for another rule."""
     heading: Line = ""
@@ -67,6 +70,8 @@ class Rule(Disclosure):
     """Wordings that were considered and not taken."""
     examples: list[RuleExample] = Field(default_factory=list)
     """Prompts with what is expected."""
+    cites: list[NamedCite] = Field(default_factory=list)
+    """Principles that it carries out, as `constitution:slug#id` or `constitution:slug@n#id`."""
 
     @model_validator(mode="after")
     def _says_something(self) -> "Rule":

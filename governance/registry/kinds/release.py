@@ -1,11 +1,10 @@
 """A model version with its policy layer and deployment configuration, and the policy that decides over it."""
 
-from typing import Literal
-
 from pydantic import Field, model_validator
 
 from governance.registry.kinds.base import Kind, KindContent, Ref, Reference, pinned, shown
 from governance.registry.kinds.fields import used_once
+from governance.registry.kinds.release_policy import Tier
 
 
 class Content(KindContent):
@@ -25,7 +24,7 @@ class Content(KindContent):
     """How it is served."""
     policy: Ref
     """Release policy whose rules decide."""
-    use_tier: Literal["low", "medium", "high"] = "low"
+    use_tier: Tier = "low"
     """How much hangs on an answer of the model."""
     intended_uses: str = ""
     """What it is for."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,7 +18,15 @@ from governance.registry.kinds.base import (
     pinned,
     shown,
 )
-from governance.registry.kinds.fields import Disclosure, FileList, Line, Prose, Statement, gaps_name_fields
+from governance.registry.kinds.fields import (
+    Disclosure,
+    FileList,
+    Line,
+    NamedCite,
+    Prose,
+    Statement,
+    gaps_name_fields,
+)
 
 NEEDED: dict[str, tuple[str, ...]] = {
     "trained": (
@@ -108,10 +116,14 @@ def _sha256(text: str) -> str:
 
 
 class Content(KindContent):
+    later: ClassVar[frozenset[str]] = frozenset({"cites"})
+
     type: Literal["trained", "verifier", "judge"]
     """A model trained on preferences, a program that checks answers, or a model that is asked which answer is better."""
     description: Text
     """What it scores, and what for."""
+    cites: list[NamedCite] = Field(default_factory=list)
+    """Principles and rules that it rewards or its prompt asks for, as `kind:slug#id` or `kind:slug@n#id`."""
     base: Ref | None = None
     """Trained: the model that its weights began from."""
     trained_on: list[Ref] = Field(default_factory=list)

@@ -194,6 +194,23 @@ class Migration(migrations.Migration):
             },
             bases=('registry.artifact',),
         ),
+        migrations.CreateModel(
+            name='Citation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('area', models.CharField(help_text='Kind of place: a key of citations.AREAS.', max_length=12)),
+                ('document', models.CharField(help_text='kind:slug; empty where a bare id fits no document.', max_length=200)),
+                ('number', models.PositiveIntegerField(help_text='Version of the document, where one is named.', null=True)),
+                ('name', models.CharField(help_text='Id of the principle or rule.', max_length=200)),
+                ('place', models.CharField(help_text='Where in the version, such as a section or a task.', max_length=200)),
+                ('count', models.PositiveBigIntegerField(help_text='Rows, items or places that cite it.')),
+                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='citations', to='registry.version')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['document', 'name'], name='citation_of')],
+                'constraints': [models.UniqueConstraint(fields=('version', 'area', 'document', 'number', 'name', 'place'), name='citation_once')],
+            },
+        ),
         migrations.AddConstraint(
             model_name='artifact',
             constraint=models.UniqueConstraint(fields=('kind', 'slug'), name='artifact_kind_slug'),
