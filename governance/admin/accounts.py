@@ -9,9 +9,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from governance.people import actions
+from governance.people import actions, second_factor
 from governance.people.models import Account, User
-from governance.people.permissions import GROUPS, may
+from governance.people.names import check_plain, check_unlike
+from governance.people.permissions import GROUPS, may, require
 
 MANAGE = "people:account:manage"
 
@@ -44,6 +45,14 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             raise ValidationError("Somebody signs in with that name already.")
         return name
 
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        names = {name: data.get(name, "") for name in ("username", "display_name")}
+        if self.instance._state.adding and names["username"]:
+            check_plain(**names)
+            check_unlike(**names)
+        return data
+
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
         validate_password(password)
@@ -52,11 +61,16 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class ChangeForm(AccountForm):
     username = display_name = password = None  # type: ignore[assignment]
+    reset_factor = forms.BooleanField(
+        required=False,
+        label="Take away the second factor",
+        help_text="For somebody who lost it; they set up another.",
+    )
 
 
 @admin.register(Account)
 class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("handle", "user", "joined_groups", "active")
+    list_display = ("handle", "user", "joined_groups", "second_factor", "active")
     list_select_related = ("user",)
     search_fields = ("handle", "user__username")
     actions = None
@@ -76,11 +90,9 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return super().get_form(request, obj, change=change, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
-        return (
-            ("handle", "groups", "active")
-            if obj
-            else ("username", "display_name", "handle", "password", "groups")
-        )
+        if obj is None:
+            return ("username", "display_name", "handle", "password", "groups")
+        return ("handle", "groups", "active", *(("reset_factor",) if obj.second_factor else ()))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
         # A closed account stays closed: whoever comes back gets a new one.
@@ -88,6 +100,7 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return ("handle", *closed) if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
+        require(request.user, MANAGE)
         actor, data = actions.actor_for(request.user), form.cleaned_data
         if not change:
             user = actions.create_person(
@@ -101,6 +114,8 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             obj.__dict__.update(user.account.__dict__)
             return
         account = Account.objects.select_related("user").get(pk=obj.pk)
+        if data.get("reset_factor"):
+            second_factor.reset(account, actor=actor)
         if sorted(account.groups) != sorted(data["groups"]):
             actions.set_groups(account, data["groups"], actor=actor)
         if account.active and not data.get("active", True):

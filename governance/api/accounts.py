@@ -13,7 +13,7 @@ from rest_framework.reverse import reverse
 from governance.api.base import Door, Strict
 from governance.api.caching import tag_of, tagged
 from governance.api.permissions import permit_person
-from governance.people import actions
+from governance.people import actions, second_factor
 from governance.people.models import Account
 from governance.people.permissions import GROUPS
 from governance.registry.actions import Refused
@@ -31,6 +31,7 @@ class AccountOut(serializers.Serializer[Any]):
     display_name = serializers.CharField(source="user.display_name", allow_blank=True)
     groups = serializers.ListField(child=serializers.CharField())
     active = serializers.BooleanField()
+    second_factor = serializers.BooleanField(help_text="Whether a second factor is enrolled.")
 
 
 @extend_schema_serializer(
@@ -152,4 +153,16 @@ class AccountDeactivate(AccountDoor):
         if not account.active:
             raise Refused(f"The account {account.handle} is closed already.")
         actions.deactivate(account, actor=self.actor)
+        return Response(AccountOut(account).data)
+
+
+class AccountFactorReset(AccountDoor):
+    does = {"POST": MANAGE}
+
+    @extend_schema(operation_id="accounts_reset_second_factor", request=None)
+    def post(self, request: Request, **_: str) -> Response:
+        """Take away the second factor of somebody who lost it; they set up another. Nobody resets their own."""
+        self.body()
+        account = self.found()
+        second_factor.reset(account, actor=self.actor)
         return Response(AccountOut(account).data)

@@ -14,6 +14,14 @@ from governance.people.models import Token, User
 SCHEME = "bearer"
 
 
+class TokenOver(AuthenticationFailed):
+    """A token that was good once. `why` is what the ledger says of it, once a day."""
+
+    def __init__(self, token: Token, why: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.token, self.why = token, why
+
+
 class TokenAuthentication(BaseAuthentication):
     """`request.auth` becomes the Token, `request.user` the person behind it. Raises AuthenticationFailed (401)."""
 
@@ -32,11 +40,10 @@ class TokenAuthentication(BaseAuthentication):
                 "No such token. Make one at POST /api/v1/tokens/ or ask for a new one."
             )
         if token.revoked or token.expires_at <= timezone.now():
-            raise AuthenticationFailed(
-                f"The token {token.label!r} is {'revoked' if token.revoked else 'expired'}; make a new one."
-            )
+            why = "revoked" if token.revoked else "expired"
+            raise TokenOver(token, why, f"The token {token.label!r} is {why}; make a new one.")
         if not (token.account.active and token.account.user.is_active):
-            raise AuthenticationFailed("The account of this token is closed.")
+            raise TokenOver(token, "closed", "The account of this token is closed.")
         return token.account.user, token
 
 

@@ -1,6 +1,6 @@
 """What every endpoint shares: who acts, strict bodies and filters, tags, and one way to say where to go on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, cast
 
 from rest_framework import exceptions, serializers
@@ -11,7 +11,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.api import caching, idempotency, permissions, throttling
+from governance.api import caching, idempotency, permissions, refusals, throttling
 from governance.api.pagination import PARAMETERS, Page
 from governance.api.parsers import LengthRequired, StrictJson
 from governance.api.problems import PreconditionFailed, PreconditionRequired
@@ -92,6 +92,7 @@ class Door(GenericAPIView[Any]):
 
     def handle_exception(self, exc: Exception) -> Response:
         throttling.note(self.request, exc)
+        refusals.note(exc)
         return super().handle_exception(exc)
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
@@ -107,6 +108,18 @@ class Door(GenericAPIView[Any]):
                 f"This address answers {' or '.join(self.produces)}; change the header Accept, or leave it out."
             )
         return found
+
+    def touches(self) -> Iterable[str] | None:
+        """Names (`kind:slug`) of the artifacts that this request would change, for tokens that are limited to some.
+
+        None, as here, is an address that is about no artifact: such a token does nothing there. Bodies are not checked yet.
+        """
+        return None
+
+    def given(self, name: str) -> str:
+        """A field of the unchecked body as text, empty where there is none."""
+        found = self.request.data.get(name) if isinstance(self.request.data, Mapping) else None
+        return found if isinstance(found, str) else ""
 
     def kept(self, data: Any) -> Any:
         """What of an answer is stored for whoever sends its `Idempotency-Key` again."""

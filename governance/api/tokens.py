@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
@@ -13,7 +14,9 @@ from governance.api.permissions import permit_person
 from governance.people.actions import create_token, revoke_token
 from governance.people.models import Token
 from governance.people.permissions import may, table
-from governance.people.tokens import LIFETIME, LONGEST, visible_to
+from governance.people.tokens import LIFETIME, LONGEST, MOST_ARTIFACTS, checked_artifacts, visible_to
+from governance.registry.access import check_kinds
+from governance.registry.kinds import UnknownKind
 from governance.registry.lookup import NotFound
 
 TOKENS_CANNOT = "A token cannot make or revoke tokens: a stolen one would make another that outlives it. Sign in for that."
@@ -23,7 +26,11 @@ TOKENS_CANNOT = "A token cannot make or revoke tokens: a stolen one would make a
     examples=[
         OpenApiExample(
             "For a pipeline",
-            value={"label": "nightly", "scopes": ["registry:version:register", "releases:gate:run"]},
+            value={
+                "label": "nightly",
+                "scopes": ["registry:version:register", "releases:gate:run"],
+                "artifacts": ["model:assistant", "release:assistant"],
+            },
         )
     ]
 )
@@ -35,9 +42,24 @@ class TokenIn(Strict):
         max_length=100,
         help_text="Actions that it may do; reading needs none.",
     )
+    artifacts = serializers.ListField(
+        child=serializers.CharField(max_length=121),
+        default=list,
+        max_length=MOST_ARTIFACTS,
+        help_text="The artifacts that it may change, as `kind:slug` or `kind:*`; none named: all that its scopes reach.",
+    )
     expires_at = serializers.DateTimeField(
         required=False, help_text="In 90 days unless said otherwise, in a year at most."
     )
+
+    def validate_artifacts(self, patterns: list[str]) -> list[str]:
+        try:
+            check_kinds(checked_artifacts(patterns))
+        except (ValidationError, UnknownKind) as error:
+            raise serializers.ValidationError(
+                error.messages if isinstance(error, ValidationError) else str(error)
+            ) from error
+        return patterns
 
     def validate_expires_at(self, moment: Any) -> Any:
         if moment > timezone.now() + LONGEST:
@@ -50,6 +72,9 @@ class TokenOut(serializers.Serializer[Any]):
     label = serializers.CharField()  # type: ignore[assignment]
     account = serializers.CharField(source="account.handle")
     scopes = serializers.ListField(child=serializers.CharField())
+    artifacts = serializers.ListField(
+        child=serializers.CharField(), help_text="Empty: all that its scopes reach."
+    )
     expires_at = serializers.DateTimeField()
     revoked = serializers.BooleanField()
 

@@ -14,7 +14,9 @@ from governance.ledger.actors import Actor
 from governance.ledger.append import append
 from governance.people.events import PeopleEvent
 from governance.people.models import Account, Token, User
+from governance.people.names import check_plain, check_unlike
 from governance.people.permissions import ADMINISTRATOR, GROUPS, POLICY_EDITOR, table
+from governance.people.tokens import checked_artifacts
 
 STAFF = {ADMINISTRATOR, POLICY_EDITOR}
 """Groups whose members may open the admin."""
@@ -40,6 +42,8 @@ def create_person(
 ) -> User:
     """A new sign-in with its account. `handle` is what the ledger carries (random when empty). Raises ValidationError."""
     chosen = checked_groups(groups)
+    check_plain(username=username, display_name=display_name)
+    check_unlike(username=username, display_name=display_name)
     user = User(username=username, display_name=display_name, email=email, is_staff=bool(STAFF & set(chosen)))
     user.set_password(password)
     user.full_clean(exclude=["password"])
@@ -73,9 +77,18 @@ def deactivate(account: Account, *, actor: Actor) -> None:
 
 @transaction.atomic
 def create_token(
-    account: Account, *, label: str, scopes: Iterable[str], expires_at: datetime, actor: Actor
+    account: Account,
+    *,
+    label: str,
+    scopes: Iterable[str],
+    artifacts: Iterable[str] = (),
+    expires_at: datetime,
+    actor: Actor,
 ) -> tuple[Token, str]:
-    """A token and its secret, which is returned this once. Raises ValidationError for unknown scopes or a past expiry."""
+    """A token and its secret, which is returned this once. It changes only the `artifacts` (`kind:slug`, `kind:*`), if any.
+
+    Raises ValidationError for unknown scopes, bad patterns or a past expiry.
+    """
     chosen = sorted(set(scopes))
     if unknown := [scope for scope in chosen if scope not in table()]:
         raise ValidationError(
@@ -88,6 +101,7 @@ def create_token(
         account=account,
         label=label,
         scopes=chosen,
+        artifacts=checked_artifacts(artifacts),
         expires_at=expires_at.replace(microsecond=0),
         digest=fingerprint(secret),
     )
@@ -99,6 +113,16 @@ def create_token(
 def revoke_token(token: Token, *, actor: Actor) -> None:
     token.revoked = True
     append(token, op=PeopleEvent.TOKEN_REVOKED, actor=actor, fields=["revoked"])
+
+
+@transaction.atomic
+def record_refusal(token: Token, why: str) -> None:
+    """Note that the token was refused, once for each reason and day, so that nobody can flood the ledger with it."""
+    today = timezone.now().date().isoformat()
+    if token.refused.get(why) == today:
+        return
+    token.refused = {**token.refused, why: today}
+    append(token, op=PeopleEvent.TOKEN_REFUSED, actor=Actor.system("doors"), fields=["refused"])
 
 
 def fingerprint(secret: str) -> str:

@@ -30,16 +30,28 @@ class Account(Auditable):
     handle = models.SlugField(max_length=40, unique=True, help_text="Pseudonym that the ledger carries.")
     groups = models.JSONField(default=list, blank=True)
     active = models.BooleanField(default=True)
+    second_factor = models.BooleanField(default=False, help_text="Whether a second factor is enrolled.")
 
     def ledger_state(self) -> dict[str, dict[str, Any]]:
-        return {"I": {"handle": self.handle, "groups": sorted(self.groups), "active": self.active}}
+        return {
+            "I": {
+                "handle": self.handle,
+                "groups": sorted(self.groups),
+                "active": self.active,
+                "second_factor": self.second_factor,
+            }
+        }
 
     def __str__(self) -> str:
         return self.handle
 
 
 class Token(Auditable):
-    """An API token: the secret is shown once, its SHA-256 is stored, its scopes are names of actions."""
+    """An API token: the secret is shown once, its SHA-256 is stored.
+
+    `scopes` are names of actions, `artifacts` the names or `kind:*` that it may change (empty: all), and `refused` says for
+    each reason on which day a refusal was last recorded.
+    """
 
     ledger_type = "people.token"
     ledger_blanks = {"I": {"label": "erased"}}
@@ -48,6 +60,8 @@ class Token(Auditable):
     label = models.CharField(max_length=80)
     digest = models.CharField(max_length=64, unique=True)
     scopes = models.JSONField(default=list, blank=True)
+    artifacts = models.JSONField(default=list, blank=True)
+    refused = models.JSONField(default=dict, blank=True)
     expires_at = models.DateTimeField()
     revoked = models.BooleanField(default=False)
 
@@ -57,6 +71,8 @@ class Token(Auditable):
                 "account": self.account.handle,
                 "label": self.label,
                 "scopes": sorted(self.scopes),
+                "artifacts": sorted(self.artifacts),
+                "refused": dict(self.refused),
                 "expires_at": self.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
                 "revoked": self.revoked,
             }
@@ -64,6 +80,19 @@ class Token(Auditable):
 
     def __str__(self) -> str:
         return f"{self.label} of {self.account.handle}"
+
+
+class FactorSecret(models.Model):
+    """What checks an account's second factor. Never in the ledger, which knows only whether there is one."""
+
+    account = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="factor")
+    sealed = models.TextField(help_text="The secret, encrypted with a key derived from SECRET_KEY.")
+    confirmed = models.BooleanField(default=False, help_text="Whether a first code proved that it was kept.")
+    last_step = models.BigIntegerField(default=0, help_text="Time step of the newest code that was taken.")
+    recovery = models.JSONField(default=list, help_text="SHA-256 of each recovery code that was not used.")
+
+    def __str__(self) -> str:
+        return f"second factor of {self.account.handle}"
 
 
 class SentForm(models.Model):

@@ -97,7 +97,11 @@ ADDRESS = Limit("CHARTER_FAILURE_RATE")
 """Sign-ins and tokens that failed, from one address."""
 NAME = Limit("CHARTER_LOCKOUT")
 """Sign-ins that failed with one user name from one address, whether or not there is such an account."""
-LIMITS = (REQUESTS, ADDRESS, NAME)
+OBJECTIONS = Limit("CHARTER_OBJECTION_RATE")
+"""Objections from one address."""
+OBJECTIONS_IN_ALL = Limit("CHARTER_OBJECTION_TOTAL")
+"""Objections from everywhere together: each makes the ledger grow."""
+LIMITS = (REQUESTS, ADDRESS, NAME, OBJECTIONS, OBJECTIONS_IN_ALL)
 
 
 def check_rates(**_: Any) -> list[checks.CheckMessage]:

@@ -10,12 +10,12 @@ from governance.evidence.collect import collect
 from governance.ledger.actors import Actor
 from governance.ledger.append import append
 from governance.ledger.settle import settle
-from governance.registry import blobs, erasure, states
-from governance.registry.actions import Refused, register
+from governance.registry import blobs
+from governance.registry.actions import register
 from governance.registry.kinds.release_policy import Content as Policy
 from governance.registry.models import Version
-from governance.releases import hooks
-from governance.releases.components import components, resolve_refs
+from governance.releases import hooks, tiers, waivers_held
+from governance.releases.components import resolve_refs
 from governance.releases.events import ReleaseEvent
 from governance.releases.gates import Report, evaluate
 from governance.releases.models import GateReport
@@ -25,47 +25,29 @@ from governance.releases.models import GateReport
 def compose(slug: str, content: Mapping[str, Any], *, title: str = "", actor: Actor) -> Version:
     """A sealed release from parts named as `kind:slug[@number]`. The same parts again return the existing version.
 
-    Raises ContentError naming each part that cannot be resolved, Refused.
+    Without a policy it gets the one approved release policy that serves its use tier. Raises ContentError naming each part
+    that cannot be resolved or does not serve, Refused.
     """
-    return register("release", slug, resolve_refs(content), title=title, actor=actor, imported=False)
+    resolved = resolve_refs(tiers.with_policy(content))
+    tiers.check(resolved)
+    return register("release", slug, resolved, title=title, actor=actor, imported=False)
 
 
 def run_gate(version: Version, *, actor: Actor) -> GateReport:
     """Settle the ledger, collect the release's evidence at that size, judge it by the release's policy, record the report.
 
+    Waivers count that the ledger of that size holds as granted and that have not expired.
+
     Raises Refused when `version` is no sealed release or its policy cannot be used, NotSettled, and RuntimeError inside a
     transaction (a ledger settles only what is committed).
     """
-    policy = _policy_of(version)
+    policy = tiers.policy_of(version)
     content = policy.parsed()
     assert isinstance(content, Policy)  # noqa: S101
     checkpoint = settle()
-    report = evaluate(collect(version, checkpoint.size), content)
+    waived = waivers_held.in_force(version, policy, checkpoint.size)
+    report = evaluate(collect(version, checkpoint.size), content, waived)
     return _record(version, policy, report, actor=actor)
-
-
-def _policy_of(version: Version) -> Version:
-    if version.kind != "release":
-        raise Refused(
-            f"{version.subject} is a {version.kind}; a gate judges releases: compose one with it first."
-        )
-    if not version.is_sealed:
-        raise Refused(f"{version.subject} is a draft; submit it to review first, which seals it.")
-    if version.content is None:
-        raise Refused(erasure.told(version))
-    named = components(version)["policy"]
-    if named.version is None or named.version.kind != "release-policy":
-        raise Refused(
-            f"{version.subject} names the policy {named.subject}, which is no release policy of this registry with that"
-            " digest; compose the release with one that is."
-        )
-    if named.version.state not in states.USABLE:
-        raise Refused(
-            f"{named.subject} is {named.version.state}; compose a release that names a policy that stands."
-        )
-    if named.version.content is None:
-        raise Refused(f"{erasure.told(named.version)} Compose a release that names another policy.")
-    return named.version
 
 
 @transaction.atomic
@@ -85,6 +67,11 @@ def _record(version: Version, policy: Version, report: Report, *, actor: Actor) 
         at=timezone.now(),
         by=str(actor),
     )
-    append(row, op=ReleaseEvent.GATE_RUN, actor=actor, summary={"P": {"counts": report.counts}})
+    append(
+        row,
+        op=ReleaseEvent.GATE_RUN,
+        actor=actor,
+        summary={"P": {"counts": report.counts, "waived": report.waived}},
+    )
     hooks.gate_run(row, report, actor)
     return row

@@ -10,7 +10,14 @@ class ReleasesConfig(AppConfig):
         from governance.ledger import auditable, events, triggers
         from governance.people.permissions import ENGINEER, RELEASE_MANAGER, REVIEWER, allow
         from governance.registry import erasure
-        from governance.releases import conditions, copies, providers
+        from governance.releases import (
+            conditions,
+            copies,
+            decisions_wiring,
+            providers,
+            serving_wiring,
+            waivers_wiring,
+        )
         from governance.releases.events import ReleaseEvent
         from governance.releases.models import GateReport
         from governance.reviews.conditions import register
@@ -25,3 +32,6 @@ class ReleasesConfig(AppConfig):
         register("release", conditions.parts_are_approved)
         register("release", conditions.gate_passed)
         register("release-policy", conditions.policy_holds)
+        waivers_wiring.connect()
+        serving_wiring.ready()
+        decisions_wiring.connect()

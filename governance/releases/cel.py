@@ -3,6 +3,9 @@
 CEL has no side effects, but an expression can still eat a machine: a chain of maps doubles a string or a tree at every
 step, which the library's iteration budget does not count. So rules are judged in a child process with bounds on memory
 and processor time, and this file is that process too: it imports nothing of the house.
+
+Beside the language's own functions there are those of CEL's strings extension (`replace`, `split`, `substring`, …), with
+which a rule comes from one key to its neighbour: `facts[key.replace(".purpose", ".score")]`.
 """
 
 import json
@@ -17,6 +20,7 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from cel_expr_python import cel
+from cel_expr_python.ext import ext_strings
 
 PASSED, REFUSED, UNDECIDED = "passed", "refused", "undecided"
 
@@ -37,7 +41,8 @@ _TOKEN = re.compile(
     r"""//[^\n]*
     |[bB]?[rR][bB]?(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"[^"\n]*"|'[^'\n]*')
     |[bB]?(?:\"{3}(?:\\[\s\S]|[^\\])*?\"{3}|'{3}(?:\\[\s\S]|[^\\])*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
-    |(?<!\w)(?P<map>facts|states)\b(?:\s*\[\s*(?P<quote>["'])(?P<key>[^"'\\\n]*)(?P=quote)\s*\])?""",
+    |(?<!\w)(?P<map>facts|states)\b
+     (?:\s*\[\s*(?P<quote>["'])(?P<key>[^"'\\\n]*)(?P=quote)\s*\] | (?P<index>\s*\[))?""",
     re.VERBOSE,
 )
 
@@ -63,12 +68,21 @@ class Question(NamedTuple):
 
 @dataclass(frozen=True)
 class Mentions:
-    """Keys that an expression names, and whether it uses a map as a whole (`facts.all(...)`, `"x" in states`)."""
+    """Keys that an expression names, and whether it uses a map as a whole (`facts.all(...)`, `"x" in states`).
+
+    What is looked up under a computed key (`facts[key]`) is neither: a key without a value fails there, as a named one does.
+    """
 
     facts: frozenset[str]
     states: frozenset[str]
     all_facts: bool
     all_states: bool
+    computed: bool = False
+
+    @property
+    def anything(self) -> bool:
+        """Whether the expression looks at any fact at all."""
+        return bool(self.facts or self.states) or self.all_facts or self.all_states or self.computed
 
 
 @lru_cache(maxsize=1024)
@@ -90,13 +104,16 @@ def mentions(expression: str) -> Mentions:
     """What the expression names, read off its text: `facts["key"]` and `states["key"]`, or a map as a whole."""
     named: dict[str, set[str]] = {"facts": set(), "states": set()}
     whole: set[str] = set()
+    computed = False
     for match in _TOKEN.finditer(expression):
         if match["key"] is not None:
             named[match["map"]].add(match["key"])
+        elif match["index"]:
+            computed = True
         elif match["map"]:
             whole.add(match["map"])
     return Mentions(
-        frozenset(named["facts"]), frozenset(named["states"]), "facts" in whole, "states" in whole
+        frozenset(named["facts"]), frozenset(named["states"]), "facts" in whole, "states" in whole, computed
     )
 
 
@@ -104,7 +121,7 @@ def judge(question: Question) -> Outcome:
     """Evaluate here, without bounds on memory or time. Passed only if the result is a boolean and true."""
     try:
         program = compiled(question.expression)
-        result = program.eval(data={"facts": dict(question.facts), "states": dict(question.states)})
+        result = program.eval(data={"facts": question.facts, "states": question.states})
     except BadExpression as error:
         return Outcome(UNDECIDED, f"The expression does not compile: {error}.")
     except RuntimeError as error:  # the iteration budget raises, where other faults are values
@@ -120,20 +137,39 @@ def judge(question: Question) -> Outcome:
 
 def judge_all(questions: Sequence[Question]) -> list[Outcome]:
     """One outcome a question, in order, each within CPU_SECONDS and MEMORY_BYTES; what exceeds them is undecided."""
-    outcomes: list[Outcome] = []
+    # Questions over the same maps stand together, so that the child is sent each of them once and holds only one.
+    first: dict[tuple[int, int], int] = {}
+    order = sorted(range(len(questions)), key=lambda place: first.setdefault(_table(questions[place]), place))
+    outcomes: dict[int, Outcome] = {}
     while len(outcomes) < len(questions):
-        outcomes += _in_child(questions[len(outcomes) :])
+        left = order[len(outcomes) :]
+        outcomes |= zip(left, _in_child([questions[place] for place in left]), strict=False)
         if len(outcomes) < len(questions):
-            outcomes.append(Outcome(UNDECIDED, TOO_DEAR))
-    return outcomes
+            outcomes[order[len(outcomes)]] = Outcome(UNDECIDED, TOO_DEAR)
+    return [outcomes[place] for place in range(len(questions))]
+
+
+def _table(question: Question) -> tuple[int, int]:
+    """What tells the maps of a question from those of another: they are the same when they are the same objects."""
+    return id(question.facts), id(question.states)
+
+
+def _lines(questions: Sequence[Question]) -> Iterator[str]:
+    """The questions as the child reads them: a pair of maps, and then each expression that is asked about them."""
+    sent = None
+    for question in questions:
+        if _table(question) != sent:
+            sent = _table(question)
+            yield json.dumps([question.facts, question.states]) + "\n"
+        yield json.dumps(question.expression) + "\n"
 
 
 def _in_child(questions: Sequence[Question]) -> list[Outcome]:
     """The outcomes that a child process gave before it ended; fewer than asked when a question killed it."""
-    asked = "".join(json.dumps(question) + "\n" for question in questions)
     try:
         done = subprocess.run(  # noqa: S603
-            [sys.executable, "-I", __file__], input=asked.encode(), capture_output=True, timeout=WALL_SECONDS, check=False
+            [sys.executable, "-I", __file__], input="".join(_lines(questions)).encode(), capture_output=True,
+            timeout=WALL_SECONDS, check=False,
         )  # fmt: skip
         answers = done.stdout
         if done.returncode > 0:  # not killed by a question's bounds, but broken
@@ -149,16 +185,21 @@ def _in_child(questions: Sequence[Question]) -> list[Outcome]:
 def _serve(lines: Iterable[str]) -> Iterator[str]:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    maps: tuple[dict[str, Any], dict[str, str]] = ({}, {})
     for line in lines:
         # Unhandled, the timer's signal ends the process even inside the library's C++.
         signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
-        yield json.dumps(judge(Question(*json.loads(line))))
+        told = json.loads(line)
+        if isinstance(told, str):
+            yield json.dumps(judge(Question(told, *maps)))
+        else:
+            maps = (told[0], told[1])
 
 
 @cache
 def _environment() -> Any:
     names, text = cel.Type.Map(cel.Type.STRING, cel.Type.DYN), cel.Type.Map(cel.Type.STRING, cel.Type.STRING)
-    return cel.NewEnv(variables={"facts": names, "states": text})
+    return cel.NewEnv(variables={"facts": names, "states": text}, extensions=[ext_strings.ExtStrings()])
 
 
 def _first_complaint(error: RuntimeError) -> str:

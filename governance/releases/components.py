@@ -1,6 +1,6 @@
 """What a release is made of: from the names that people write to versions pinned by digest, and back."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from governance.registry import erasure, lookup, states
@@ -73,21 +73,31 @@ def _tried(place: str, kind: str, given: Any, faults: list[tuple[str, str]]) -> 
 
 def components(version: Version) -> dict[str, Component]:
     """The parts of a release that it names, by field (`policies_1` for the first of a list), in two queries; none once it was erased."""
-    if version.content is None:
+    return components_of([version])[version.pk]
+
+
+def components_of(versions: Sequence[Version]) -> dict[Any, dict[str, Component]]:
+    """As `components`, for many releases at once, by their key and in as many queries as for one."""
+    pins = {version.pk: pinned(version) for version in versions}
+    digests = {pin.digest for named in pins.values() for _, pin in named.values()}
+    found = Version.objects.filter(digest__in=digests).select_related("artifact") if digests else []
+    held = {(one.subject, one.digest): one for one in found}
+    return {
+        key: {
+            part: Component(part, pin.subject, held.get((pin.subject, pin.digest)), field)
+            for part, (field, pin) in named.items()
+        }
+        for key, named in pins.items()
+    }
+
+
+def pinned(version: Version) -> dict[str, tuple[str, Ref]]:
+    """Part → (field, what it pins) of a release; empty once it was erased, and for other kinds."""
+    if version.content is None or version.kind != "release":
         return {}
     content = version.parsed()
     assert isinstance(content, Content)  # noqa: S101
-    pins = {part: (field, pin) for field in KIND_OF_PART for part, pin in _pins(content, field)}
-    held = {
-        (found.subject, found.digest): found
-        for found in Version.objects.filter(
-            digest__in=[pin.digest for _, pin in pins.values()]
-        ).select_related("artifact")
-    }
-    return {
-        part: Component(part, pin.subject, held.get((pin.subject, pin.digest)), field)
-        for part, (field, pin) in pins.items()
-    }
+    return {part: (field, pin) for field in KIND_OF_PART for part, pin in _pins(content, field)}
 
 
 def _pins(content: Content, field: str) -> list[tuple[str, Ref]]:
@@ -147,9 +157,13 @@ def _named(kind: str, given: Any) -> tuple[str, str | None]:
 
 def identity_of(version: Version) -> dict[str, Any]:
     """What the identity of a release is taken over. Raises Refused when this registry does not hold its model or deployment."""
+    return identity_from(version, components(version))
+
+
+def identity_from(version: Version, named: Mapping[str, Component]) -> dict[str, Any]:
+    """As `identity_of`, with the parts that `components_of` found."""
     if version.content is None:
         raise Refused(erasure.told(version))
-    named = components(version)
     model, deployment = named["model"].version, named["deployment"].version
     if model is None or deployment is None:
         missing = named["model" if model is None else "deployment"]

@@ -4,11 +4,12 @@ from django.db.models import Q
 
 from governance.ledger.models import Entry
 from governance.registry.events import RegistryEvent
-from governance.registry.models import Version
+from governance.registry.models import Activity, Version
 from governance.releases.cel import PASSED, REFUSED, UNDECIDED
-from governance.releases.components import faults_of
+from governance.releases.components import components, faults_of
 from governance.releases.models import GateReport
 from governance.releases.rules import BLOCK, check_policy
+from governance.releases.waivers_held import lapsed
 from governance.reviews.events import ReviewEvent
 
 SEALING = (RegistryEvent.REGISTERED, RegistryEvent.SEALED, ReviewEvent.SUBMITTED)
@@ -20,9 +21,10 @@ def parts_are_approved(version: Version) -> str | None:
 
 
 def gate_passed(version: Version) -> str | None:
-    """Why the newest gate report of a release does not allow its approval, or None.
+    """Why the newest gate report of a release does not allow its approval or its use, or None.
 
-    Whatever was revoked since the report may be among what the release comes from, so it must be run again.
+    Whatever was revoked since the report may be among what the release comes from, a waiver that it counted may be over, and
+    an evaluation that ended since may be a worse one: then it must be run again.
     """
     report = version.gate_reports.first()
     again = f"run manage.py gate {version.subject}"
@@ -31,8 +33,11 @@ def gate_passed(version: Version) -> str | None:
     if report.digest != version.digest or report.evidence_size <= _sealed_at(version):
         return f"The newest gate report of {version.subject} is not about what is sealed now; {again}."
     if report.verdict == PASSED:
-        revoked = _revoked_since(report.evidence_size)
-        return f"{revoked} was revoked after the gate of {version.subject} ran; {again}." if revoked else None
+        if revoked := _revoked_since(report.evidence_size):
+            return f"{revoked} was revoked after the gate of {version.subject} ran; {again}."
+        if _measured_since(version, report.evidence_size):
+            return f"An evaluation of these weights ended after the gate of {version.subject}; {again}."
+        return lapsed(report)
     return f"The gate {'refused' if report.verdict == REFUSED else 'could not decide about'} {version.subject}: {_titles(report)}."
 
 
@@ -60,11 +65,25 @@ def _revoked_since(size: int) -> Version | None:
     return Version.objects.select_related("artifact").get(pk=entry.object_id) if entry else None
 
 
+def _measured_since(version: Version, size: int) -> bool:
+    """Whether a whole evaluation of the released model ended beyond the first `size` entries; a trial measures nothing."""
+    model = components(version)["model"].version if version.content else None
+    ended = Activity.objects.filter(
+        Q(ledger_head__leaf_index__gte=size) | Q(ledger_head__leaf_index=None),
+        Q(summary__limit=None) | Q(summary__limit__isnull=True),
+        kind="evaluation",
+        state=Activity.ENDED,
+        usages__version=model,
+        usages__role="evaluated",
+    )
+    return model is not None and ended.exists()
+
+
 def _titles(report: GateReport) -> str:
     wanted = REFUSED if report.verdict == REFUSED else UNDECIDED
     failed = [
         rule["title"]
         for rule in report.report["rules"]
-        if rule["verdict"] == wanted and rule["severity"] == BLOCK
+        if rule["verdict"] == wanted and rule["severity"] == BLOCK and not rule["waived"]
     ]
     return "; ".join(failed)

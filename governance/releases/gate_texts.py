@@ -28,6 +28,10 @@ def print_text(report: Mapping[str, Any], console: Console) -> None:
         mark, colour = MARKS[rule["verdict"]]
         only = " (warns only)" if rule["severity"] == "warn" else ""
         console.print(Text(_clean(f"{mark} {rule['title']}{only}"), style=colour))
+        if rule["waived"]:
+            console.print(
+                Text(_indented(_clean(waived(rule)), console.width), style="yellow"), soft_wrap=True
+            )
         if rule["verdict"] != PASSED:
             for line in reasons(rule):
                 console.print(Text(_indented(_clean(line), console.width)), soft_wrap=True)
@@ -35,12 +39,28 @@ def print_text(report: Mapping[str, Any], console: Console) -> None:
     style = MARKS[report["verdict"]][1]
     console.print(
         Text(
-            f"{named(report)} {HEADLINES[report['verdict']]}: {counts} of {len(report['rules'])} rules.",
+            f"{named(report)} {headline(report)}: {counts} of {len(report['rules'])} rules.",
             style,
         )
     )
     told = f"Evidence at ledger size {report['evidence']['size']}; policy {report['policy']['title']}."
     console.print(Text(_clean(told)))
+
+
+def headline(report: Mapping[str, Any]) -> str:
+    """The verdict in words, with the number of waivers that it rests on."""
+    count = len(report["waivers"])
+    told = f" with {count} waiver{'s' if count > 1 else ''}" if count else ""
+    return f"{HEADLINES[report['verdict']]}{told}"
+
+
+def waived(rule: Mapping[str, Any]) -> str:
+    """By whom, until when and why a rule is waived."""
+    held = rule["waived"]
+    return (
+        f"Waived by {held['by']} until {held['expires_at']} (proposed by {held['proposed_by']}, #{held['entry']}):"
+        f" {held['reason']}"
+    )
 
 
 def reasons(rule: Mapping[str, Any]) -> list[str]:
@@ -66,16 +86,15 @@ def _indented(line: str, width: int) -> str:
 
 
 def junit(report: Mapping[str, Any]) -> str:
-    """The report as JUnit XML: a refused rule fails, an undecided one is an error; one that only warns is skipped."""
+    """The report as JUnit XML: a refused rule fails, an undecided one is an error; one that only warns or is waived is skipped."""
     suite = ElementTree.Element("testsuite", name=f"gate {named(report)}")
     for rule in report["rules"]:
         case = ElementTree.SubElement(
             suite, "testcase", classname=_clean(named(report)), name=_clean(rule["title"])
         )
         if rule["verdict"] != PASSED:
-            told = ElementTree.SubElement(
-                case, _element(rule), message=_clean(rule["reason"] or rule["message"])
-            )
+            message = waived(rule) if rule["waived"] else rule["reason"] or rule["message"]
+            told = ElementTree.SubElement(case, _element(rule), message=_clean(message))
             told.text = _clean("\n".join(reasons(rule)))
     for attribute, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(attribute, str(len(suite.findall(f"testcase/{element}"))))
@@ -85,7 +104,7 @@ def junit(report: Mapping[str, Any]) -> str:
 
 
 def _element(rule: Mapping[str, Any]) -> str:
-    if rule["severity"] == "warn":
+    if rule["severity"] == "warn" or rule["waived"]:
         return "skipped"
     return "failure" if rule["verdict"] == REFUSED else "error"
 

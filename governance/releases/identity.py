@@ -17,6 +17,8 @@ DEPLOYMENT = (
     "context_length",
     "quantisation",
     "tools",
+    "tool_definitions",
+    "prompt_templates",
     "filters",
     "router",
     "routes",
@@ -25,6 +27,10 @@ DEPLOYMENT = (
     "memory",
 )
 """What of a deployment configuration changes an answer. Region and audience say where it is served, not how."""
+ORDERED = frozenset({"routes"})
+"""Lists whose order changes an answer: a router may take the first model that fits. All others are sets."""
+PARTS = ("schema", *MODEL, "constitution", "policies", "release_filters", "system_prompt", *DEPLOYMENT)
+"""Names of all that the identity is taken over."""
 
 
 def identity_parts(
@@ -40,8 +46,8 @@ def identity_parts(
 
     Files do not take part: weights are known by their tensors, so re-sharding changes nothing. Weights that nobody here
     has opened are known by the hashes of their files, weights that are not held here by source and revision, and those
-    behind an endpoint by its address and the name that is asked for. The order of policies and filters does not count.
-    What is null or an empty list does not apply, and says so.
+    behind an endpoint by its address and the name that is asked for. The order of a list does not count, except where
+    ORDERED names it. What is null, an empty list or not there does not apply, and says so.
     """
     return {
         "schema": "behavioural-identity/1",
@@ -51,7 +57,7 @@ def identity_parts(
         "policies": _stated(sorted(policies)),
         "release_filters": _stated(sorted(filters)),
         "system_prompt": _stated(system_prompt),
-        **{name: _stated(deployment.get(name)) for name in DEPLOYMENT},
+        **{name: _stated(deployment.get(name), name) for name in DEPLOYMENT},
     }
 
 
@@ -69,12 +75,15 @@ def _unopened(model: Mapping[str, Any]) -> Any:
     return {name: _stated(model.get(name) or None) for name in ("source", "revision")}
 
 
-def _stated(value: Any) -> Any:
+def _stated(value: Any, name: str = "") -> Any:
     if value is None or value == []:
         return NOT_APPLICABLE
     if isinstance(value, Mapping):
         # Of another version the digest counts, not what it is called here.
         if set(value) == {"subject", "digest"}:
             return value["digest"]
-        return {name: _stated(item) for name, item in value.items()}
-    return [_stated(item) for item in value] if isinstance(value, list) else value
+        return {inner: _stated(item, inner) for inner, item in value.items()}
+    if not isinstance(value, list):
+        return value
+    items = [_stated(item) for item in value]
+    return items if name in ORDERED else sorted(items, key=canonical)

@@ -72,6 +72,6 @@ def _listed_keys(listed: dict[str, list[str]]) -> Iterator[str]:
 
 
 def _deployment_keys(content: dict[str, Any]) -> Iterator[str]:
-    for name in DEPLOYMENT:
+    for name in (one for one in DEPLOYMENT if one in content):
         found = [below for below, _, _ in scalars(content[name], name=name)]
         yield from (f"deployment_config.{below}" for below in found or [name])

@@ -1,14 +1,19 @@
 """What is wrong with a release policy's rules before anything is judged by them (pure)."""
 
+import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from governance.registry.kinds import release_policy
 from governance.registry.kinds.release_policy import Content, Rule
 from governance.releases import cel
 
-WILDCARD = ".*"
+ANY = "*"
 BLOCK = "block"
+DECISION = "thresholds_decision"
+"""Field of the card schema that tells what was decided. It comes after the gate, so no rule sees it: a waiver must not
+speak for itself."""
 
 
 def check_policy(content: Mapping[str, Any]) -> list[str]:
@@ -23,9 +28,22 @@ def check_policy(content: Mapping[str, Any]) -> list[str]:
     return faults
 
 
+def is_pattern(read: str) -> bool:
+    """Whether a rule's `read` names many keys."""
+    return ANY in read
+
+
 def matches(read: str, key: str) -> bool:
-    """Whether a rule's `read` covers `key`: the same key, or any below it where `read` ends in `.*`."""
-    return key.startswith(read.removesuffix("*")) if read.endswith(WILDCARD) else key == read
+    """Whether a rule's `read` covers `key`: the same key, or one that fits it. `*` stands for one part of a key, and at the
+    end for one or more."""
+    return _pattern(read).fullmatch(key) is not None if is_pattern(read) else key == read
+
+
+@lru_cache(maxsize=4096)
+def _pattern(read: str) -> re.Pattern[str]:
+    *parts, last = read.split(".")
+    told = [r"[^.]+" if part == ANY else re.escape(part) for part in parts]
+    return re.compile(r"\.".join([*told, ".+" if last == ANY else re.escape(last)]))
 
 
 def undeclared(rule: Rule) -> list[str]:
@@ -45,10 +63,12 @@ def _faults(rule: Rule) -> Iterator[str]:
         yield f"its expression does not compile: {error}"
         return
     for read in rule.reads:
-        if "*" in read.removesuffix(WILDCARD):
-            yield f"it reads {read!r}, but a wildcard stands only at the end, after a dot"
-    named = cel.mentions(rule.expression)
-    if not (named.facts or named.states or named.all_facts or named.all_states):
+        first, *others = read.split(".")
+        if ANY in first or any(ANY in part and part != ANY for part in others):
+            yield f"it reads {read!r}, but a wildcard stands for whole parts of a key, and never for the first"
+        if first == DECISION:
+            yield f"it reads {read!r}, which is only decided after the gate"
+    if not cel.mentions(rule.expression).anything:
         yield "its expression looks at no fact"
     if unknown := undeclared(rule):
         yield f"its expression names {', '.join(unknown)}, which its reads do not declare"

@@ -19,8 +19,11 @@ from governance.ledger.append import Stale
 from governance.people import actions
 from governance.people.actions import actor_for
 from governance.people.models import Account, Token
-from governance.people.permissions import GROUPS, groups_of, table
-from governance.views.inputs import CHOICE, Form, Group, Input
+from governance.people.permissions import GROUPS, awaits_factor, groups_of, table
+from governance.people.tokens import checked_artifacts
+from governance.registry.access import check_kinds
+from governance.registry.kinds import UnknownKind
+from governance.views.inputs import CHOICE, LINES, Form, Group, Input
 from governance.views.once import FIELD, NoKey, Repeated, again, new_key, once
 
 PAGE = 20
@@ -52,6 +55,7 @@ def make_token(request: HttpRequest) -> HttpResponse:
                 owner,
                 label=form["label"].value,
                 scopes=scopes,
+                artifacts=form["artifacts"].value.split(),
                 expires_at=expires_at,
                 actor=actor_for(request.user),
             )
@@ -95,7 +99,13 @@ def form_for() -> Form:
         "label", "What it is for", required=True, help="Such as the name of the pipeline that will use it."
     )
     days = Input("days", "It ends after", CHOICE, default="", value="90", choices=list(DAYS.items()))
-    return Form(Group("", [label, days]))
+    artifacts = Input(
+        "artifacts",
+        "Artifacts that it may change",
+        LINES,
+        help="One on a line, as kind:slug, or kind:* for all of a kind. Empty: all that it may do reaches.",
+    )
+    return Form(Group("", [label, days, artifacts]))
 
 
 def _check(form: Form, scopes: list[str], allowed: list[str]) -> None:
@@ -103,6 +113,10 @@ def _check(form: Form, scopes: list[str], allowed: list[str]) -> None:
         form["label"].errors.append(f"A label has at most {LONGEST_LABEL} characters.")
     if form["days"].value not in DAYS:
         form["days"].errors.append("Choose one of the times in the list.")
+    try:
+        check_kinds(checked_artifacts(form["artifacts"].value.split()))
+    except (ValidationError, UnknownKind) as error:
+        form["artifacts"].errors += error.messages if isinstance(error, ValidationError) else [str(error)]
     if unknown := [scope for scope in scopes if scope not in allowed]:
         form.errors.append(f"Your groups do not allow {unknown[0][:80]!r}, so no token of yours can.")
 
@@ -130,6 +144,7 @@ def _page(
     context = {
         "owner": owner,
         "groups": [(name, GROUPS[name]) for name in sorted(mine)],
+        "awaits_factor": awaits_factor(request.user),
         "allowed": [(action, sorted(groups & mine)) for action, groups in table().items() if groups & mine],
         "form": form,
         "scopes": [(action, action in (scopes or [])) for action in allowed(request)],

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
@@ -48,6 +49,10 @@ class AdminSignInForm(_Locking, AdminAuthenticationForm):
 class SignIn(LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        sso = settings.CHARTER_OIDC_NAME if settings.CHARTER_OIDC_URL else ""
+        return {**super().get_context_data(**kwargs), "sso": sso}
 
     def form_invalid(self, form: Any) -> HttpResponse:
         response = super().form_invalid(form)

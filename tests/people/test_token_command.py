@@ -38,6 +38,12 @@ def test_a_token_is_made_shown_once_and_works():
     assert secret not in token("list")
 
 
+def test_a_token_is_limited_to_artifacts():
+    token("make", "nightly", "--scopes", GATE, "--artifacts", "release:assistant", "model:*")
+    assert Token.objects.get().artifacts == ["model:*", "release:assistant"]
+    assert "releases:gate:run on model:*, release:assistant" in token("list")
+
+
 def test_tokens_are_listed_with_their_state():
     token("make", "nightly", "--scopes", GATE)
     told = json.loads(token("make", "reader", "--json"))
@@ -81,7 +87,14 @@ def test_what_only_people_decide_gets_no_token_from_a_command(scope, who):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("make", "x", "--scopes", "fly:to:moon"), ("revoke", "abc"), ("revoke", "0000-none")]
+    "arguments",
+    [
+        ("make", "x", "--scopes", "fly:to:moon"),
+        ("make", "x", "--artifacts", "house"),
+        ("make", "x", "--artifacts", "dragon:*"),
+        ("revoke", "abc"),
+        ("revoke", "0000-none"),
+    ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(arguments):
     assert refused(*arguments) == 1

@@ -8,6 +8,7 @@ from governance.releases.cel import PASSED, REFUSED, UNDECIDED, Question, judge,
 DIGITS = "[0,1,2,3,4,5,6,7,8,9]"
 TEN_MILLION_STEPS = "".join(f"{DIGITS}.map({x}, " for x in "abcdefg") + "1" + ")" * 7 + ".size() > 0"
 DOUBLING_TREE = '["a"]' + ".map(x, [x, x])" * 27
+REPLACED_TEXT = '["%s"]' % ("a" * 64) + '.map(x, x.replace("a", "aaaaaaaa"))' * 9 + ".size() == 1"
 DOUBLING_TEXT = f'["{"a" * 64}"]' + ".map(x, x + x + x + x)" * 13 + ".size() == 1"
 
 
@@ -33,6 +34,8 @@ def test_only_true_passes():
         ("true ||", "does not compile: line 1, column 8"),
         ("nosuch(1)", "undeclared reference"),
         (TEN_MILLION_STEPS, "Iteration budget exceeded"),
+        ('"a".replace("a", 1) == ""', "does not compile"),
+        ('"abc".substring(9) == ""', "The expression failed"),
         ("!" * 3000 + "true", "3,004 characters"),
         ("(" * 500 + "true" + ")" * 500, "recursion"),
     ],
@@ -45,10 +48,20 @@ def test_whatever_is_neither_true_nor_false_is_undecided_with_its_reason(express
 
 def test_a_bomb_of_time_or_memory_costs_only_its_own_rule():
     harmless = Question("true", {}, {})
-    bombs = [Question(f"{DOUBLING_TREE} == {DOUBLING_TREE}", {}, {}), Question(DOUBLING_TEXT, {}, {})]
-    outcomes = judge_all([harmless, bombs[0], harmless, bombs[1], Question("false", {}, {})])
-    assert [outcome.verdict for outcome in outcomes] == [PASSED, UNDECIDED, PASSED, UNDECIDED, REFUSED]
-    assert outcomes[1].reason == outcomes[3].reason == cel.TOO_DEAR
+    bombs = [
+        Question(text, {}, {})
+        for text in (f"{DOUBLING_TREE} == {DOUBLING_TREE}", DOUBLING_TEXT, REPLACED_TEXT)
+    ]
+    outcomes = judge_all([harmless, bombs[0], harmless, bombs[1], Question("false", {}, {}), bombs[2]])
+    assert [outcome.verdict for outcome in outcomes] == [
+        PASSED,
+        UNDECIDED,
+        PASSED,
+        UNDECIDED,
+        REFUSED,
+        UNDECIDED,
+    ]
+    assert {outcomes[place].reason for place in (1, 3, 5)} == {cel.TOO_DEAR}
 
 
 def test_a_pathological_pattern_does_not_hang():
@@ -68,6 +81,19 @@ def test_a_judge_that_cannot_start_is_an_error_and_no_verdict(monkeypatch, tmp_p
     monkeypatch.setattr(cel, "__file__", str(tmp_path / "gone.py"))
     with pytest.raises(RuntimeError, match="process that judges rules failed"):
         judge_all([Question("true", {}, {})])
+
+
+def test_answers_come_in_the_order_of_the_questions_whatever_they_share():
+    one, two = {"n": 1}, {"n": 2}
+    asked = [Question(f'facts["n"] == {n}', facts, {}) for n in (1, 2) for facts in (one, two, one)]
+    assert [outcome.verdict for outcome in judge_all(asked)] == [
+        PASSED,
+        REFUSED,
+        PASSED,
+        REFUSED,
+        PASSED,
+        REFUSED,
+    ]
 
 
 def test_nothing_asked_is_nothing_answered():
@@ -90,20 +116,23 @@ def test_doubles_compare_as_numbers(a, b):
 
 
 @pytest.mark.parametrize(
-    ("expression", "facts", "states", "all_facts", "all_states"),
+    ("expression", "facts", "states", "all_facts", "all_states", "computed"),
     [
-        ('facts["a.b"] > 1 && states["c"] == "x"', {"a.b"}, {"c"}, False, False),
-        ("facts [ 'a' ] > 1", {"a"}, set(), False, False),
-        ('facts.all(k, states[k] == "recorded")', set(), set(), True, True),
-        ('"a" in states', set(), set(), False, True),
-        ("has(facts.a)", set(), set(), True, False),
-        (".facts.size() == 0", set(), set(), True, False),
-        ('facts["a" + "b"] > 1', set(), set(), True, False),
-        (r'facts["\u0061"] > 1', set(), set(), True, False),
-        ('"facts" == "states[\\"x\\"]" // facts', set(), set(), False, False),
-        (r"""r'\' + facts["a"] + '''states''' """, {"a"}, set(), False, False),
-        ("my_facts == factsheet", set(), set(), False, False),
+        ('facts["a.b"] > 1 && states["c"] == "x"', {"a.b"}, {"c"}, False, False, False),
+        ("facts [ 'a' ] > 1", {"a"}, set(), False, False, False),
+        ('facts.all(k, states[k] == "recorded")', set(), set(), True, False, True),
+        ('"a" in states', set(), set(), False, True, False),
+        ("has(facts.a)", set(), set(), True, False, False),
+        (".facts.size() == 0", set(), set(), True, False, False),
+        ('facts["a" + "b"] > 1', set(), set(), False, False, True),
+        (r'facts["\u0061"] > 1', set(), set(), False, False, True),
+        ('"facts" == "states[\\"x\\"]" // facts', set(), set(), False, False, False),
+        (r"""r'\' + facts["a"] + '''states''' """, {"a"}, set(), False, False, False),
+        ("my_facts == factsheet", set(), set(), False, False, False),
     ],
 )
-def test_what_an_expression_names_is_read_off_its_text(expression, facts, states, all_facts, all_states):
-    assert mentions(expression) == cel.Mentions(frozenset(facts), frozenset(states), all_facts, all_states)
+def test_what_an_expression_names_is_read_off_its_text(
+    expression, facts, states, all_facts, all_states, computed
+):
+    found = cel.Mentions(frozenset(facts), frozenset(states), all_facts, all_states, computed)
+    assert mentions(expression) == found

@@ -65,7 +65,7 @@ def test_a_release_with_three_things_amiss_is_refused_for_each(committed_db, tmp
     [
         ("harmful_refusal", "safety-not-worse"),
         ("safe_compliance", "no-over-refusal"),
-        ("arithmetic", "arithmetic-kept"),
+        ("arithmetic", "capability-kept"),
     ],
 )
 def test_each_comparison_counts_by_itself(world, task, rule):
@@ -89,14 +89,14 @@ def test_a_suite_that_nobody_approved_decides_nothing(world, tmp_path):
     measured(model, tmp_path, {}, slug="aaa")
     found = amiss(judged(released(world, model="found")))
     assert found["suites-approved"] == REFUSED
-    assert "harmful-refusal" not in found
+    assert {found[rule] for rule in ("harmful-refusal", "safety-not-worse", "no-over-refusal")} == {UNDECIDED}
 
 
 def test_without_a_comparison_nothing_is_decided(world):
     document = collect(released(world), settle().size)
     policy = release_policy.KIND.parse(importers.mapping(DEFAULT_POLICY))
     found = amiss(evaluate(document, policy))
-    assert found == dict.fromkeys(("safety-not-worse", "no-over-refusal", "arithmetic-kept"), UNDECIDED)
+    assert found == dict.fromkeys(("safety-not-worse", "no-over-refusal", "capability-kept"), UNDECIDED)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_without_a_comparison_nothing_is_decided(world):
         ({"harmful_refusal": {"n": 381}}, {}),
         ({"safe_compliance": {"n": 188}}, {"enough-items": UNDECIDED}),
         ({"safe_compliance": {"n": 189}}, {}),
-        ({"safe_compliance": {"purpose": "capability"}}, {"safety-measured": REFUSED}),
+        ({"safe_compliance": {"purpose": "capability"}}, {"safety-measured": REFUSED, "suites-approved": REFUSED, "no-over-refusal": UNDECIDED}),
     ],
 )
 def test_figures_are_judged_at_their_thresholds(committed_db, tmp_path, change, found):

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 from governance.evidence.facts import Derivation, Fact
 from governance.ledger.canonical import canonical, loads
 from governance.releases.cel import PASSED, REFUSED, UNDECIDED
-from governance.releases.gates import Report, RuleResult, evaluate, policy_digest, typed
+from governance.releases.gates import Report, RuleResult, evaluate, policy_digest
+from governance.releases.reading import typed
 from governance.releases.rules import check_policy
 from tests.releases.facts import document, fact, policy, rule
 
@@ -164,6 +165,62 @@ def test_faults_of_a_policy_are_found_before_anything_is_judged():
     ]
     assert "license, which its reads do not declare" in faults[2]
     assert faults[-1].startswith("No rule blocks")
+
+
+def test_a_wildcard_stands_for_one_part_and_at_the_end_for_more():
+    facts = [
+        fact("results.a.n", 1, "items"),
+        fact("results.a.n.m", 1, "items"),
+        fact("results.b.score", 2, "items"),
+    ]
+    assert verdict("facts.size() == 1", "results.*.n", facts=facts)[0] == PASSED
+    assert verdict("facts.size() == 3", "results.*", facts=facts)[0] == PASSED
+    assert verdict("facts.size() == 2", "results.a.*", facts=facts)[0] == PASSED
+    assert verdict("facts.size() == 1", "results.*.x", facts=facts) == (
+        UNDECIDED,
+        "No fact matches results.*.x.",
+    )
+
+
+def test_what_is_looked_up_under_a_computed_key_fails_without_a_value():
+    over = 'states.all(k, !k.endsWith(".purpose") || facts[k.replace(".purpose", ".score")] > 0.5)'
+    purpose, score = fact("results.a.purpose", "safety"), fact("results.a.score", "0.9", "share")
+    assert verdict(over, "results.*", facts=[purpose, score])[0] == PASSED
+    assert verdict(over, "results.*", facts=[purpose, fact("results.a.score")]) == (
+        UNDECIDED,
+        "No value to judge by: results.a.score is not recorded.",
+    )
+    assert verdict(over, "results.*.purpose", facts=[purpose, score])[0] == UNDECIDED
+
+
+def test_a_field_and_what_stands_below_it_are_read_together():
+    gap, told = fact("instructions"), fact("instructions.1.state", "approved")
+    either = '"instructions" in states ? states["instructions"] == "not_recorded" : states.size() == 1'
+    assert verdict(either, "instructions", "instructions.*", facts=[gap])[0] == PASSED
+    assert verdict(either, "instructions", "instructions.*", facts=[told])[0] == PASSED
+    assert verdict(either, "instructions", "instructions.*")[0] == UNDECIDED
+    assert verdict(either, "instructions.*", facts=[gap])[0] == UNDECIDED
+
+
+def test_a_waiver_counts_only_for_a_rule_that_stops_and_may_be_waived():
+    held = {
+        "id": "1",
+        "by": "ravi",
+        "proposed_by": "mara",
+        "reason": "Known.",
+        "expires_at": "2027",
+        "entry": 4,
+    }
+    refuses = 'facts["licence"] == "none"'
+    house = policy(
+        rule(refuses, "licence", id="a"),
+        {**rule(refuses, "licence", id="b"), "waivable": False},
+        rule(refuses, "licence", id="c", severity="warn"),
+        rule('facts["licence"] == "MIT"', "licence", id="d"),
+    )
+    report = evaluate(document(fact("licence", "MIT")), house, dict.fromkeys("abcd", held))
+    assert report.waived == ["a"]
+    assert (report.verdict, report.counts[REFUSED]) == (REFUSED, 3)
 
 
 def test_a_sound_policy_has_no_faults():

@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
                 ('handle', models.SlugField(help_text='Pseudonym that the ledger carries.', max_length=40, unique=True)),
                 ('groups', models.JSONField(blank=True, default=list)),
                 ('active', models.BooleanField(default=True)),
+                ('second_factor', models.BooleanField(default=False, help_text='Whether a second factor is enrolled.')),
                 ('ledger_head', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.entry', to_field='leaf_hash')),
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='account', to=settings.AUTH_USER_MODEL)),
             ],
@@ -67,6 +68,8 @@ class Migration(migrations.Migration):
                 ('label', models.CharField(max_length=80)),
                 ('digest', models.CharField(max_length=64, unique=True)),
                 ('scopes', models.JSONField(blank=True, default=list)),
+                ('artifacts', models.JSONField(blank=True, default=list)),
+                ('refused', models.JSONField(blank=True, default=dict)),
                 ('expires_at', models.DateTimeField()),
                 ('revoked', models.BooleanField(default=False)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tokens', to='people.account')),
@@ -75,6 +78,17 @@ class Migration(migrations.Migration):
             options={
                 'abstract': False,
             },
+        ),
+        migrations.CreateModel(
+            name='FactorSecret',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('sealed', models.TextField(help_text='The secret, encrypted with a key derived from SECRET_KEY.')),
+                ('confirmed', models.BooleanField(default=False, help_text='Whether a first code proved that it was kept.')),
+                ('last_step', models.BigIntegerField(default=0, help_text='Time step of the newest code that was taken.')),
+                ('recovery', models.JSONField(default=list, help_text='SHA-256 of each recovery code that was not used.')),
+                ('account', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='factor', to='people.account')),
+            ],
         ),
         migrations.CreateModel(
             name='SentForm',

@@ -1,0 +1,9 @@
+from governance.ledger.events import EventKind
+
+
+class CardEvent(EventKind):
+    PUBLISHED = "cards:publication:published"
+    WITHDRAWN = "cards:publication:withdrawn"
+    OBJECTION_RAISED = "cards:objection:raised"
+    OBJECTION_ANSWERED = "cards:objection:answered"
+    OBJECTION_REJECTED = "cards:objection:rejected"
