@@ -11,13 +11,18 @@ from governance.registry.models import Version, stamp
 class Review(Auditable):
     ledger_type = "reviews.review"
 
-    APPROVE, REFUSE = "approve", "refuse"
+    APPROVE, REFUSE, CHANGES, DISSENT = VERDICTS = ("approve", "refuse", "changes", "dissent")
+    FROZEN = ("version", "digest", "verdict", "reason", "reviewer", "groups", "draft", "at")
 
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="reviews")
     digest = models.CharField(max_length=64)
-    verdict = models.CharField(max_length=8, choices=[(APPROVE, "approve"), (REFUSE, "refuse")])
+    verdict = models.CharField(max_length=8, choices=[(name, name) for name in VERDICTS])
     reason = models.TextField(max_length=10_000)
     reviewer = models.CharField(max_length=80)
+    groups = models.JSONField(default=list, help_text="Groups of reviewers that the person was in then.")
+    draft = models.ForeignKey(
+        Version, null=True, on_delete=models.PROTECT, related_name="+", help_text="Where changes are made."
+    )
     at = models.DateTimeField()
 
     class Meta:
@@ -32,6 +37,8 @@ class Review(Auditable):
                 "verdict": self.verdict,
                 "reason": self.reason,
                 "reviewer": self.reviewer,
+                "groups": sorted(self.groups),
+                "draft": self.draft.subject if self.draft else None,
                 "at": stamp(self.at),
             }
         }
