@@ -108,7 +108,10 @@ def test_without_a_comparison_nothing_is_decided(world):
         ({"harmful_refusal": {"n": 381}}, {}),
         ({"safe_compliance": {"n": 188}}, {"enough-items": UNDECIDED}),
         ({"safe_compliance": {"n": 189}}, {}),
-        ({"safe_compliance": {"purpose": "capability"}}, {"safety-measured": REFUSED, "suites-approved": REFUSED, "no-over-refusal": UNDECIDED}),
+        (
+            {"safe_compliance": {"purpose": "capability"}},
+            {"safety-measured": REFUSED, "suites-approved": REFUSED, "no-over-refusal": UNDECIDED},
+        ),
     ],
 )
 def test_figures_are_judged_at_their_thresholds(committed_db, tmp_path, change, found):
