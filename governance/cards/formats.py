@@ -12,6 +12,7 @@ from governance.cards import (
     eu_mdf,
     fmti,
     markdown,
+    pdf,
     prov,
     slsa,
     spdx,
@@ -33,12 +34,15 @@ class Format:
     render: Callable[[Card], bytes]
     fits: frozenset[str] = frozenset(KINDS)
     """Kinds of card."""
+    is_text: bool = True
+    """Whether a terminal can show it."""
 
 
 FORMATS: dict[str, Format] = {
     "md": Format("Markdown", MARKDOWN, "md", lambda card: markdown.render(card).encode()),
     "json": Format("JSON", "application/json", "json", as_json.render),
     "html": Format("HTML file", "text/html; charset=utf-8", "html", as_html.render),
+    "pdf": Format("PDF document", "application/pdf", "pdf", pdf.render, is_text=False),
     "cyclonedx": Format("CycloneDX 1.6", "application/vnd.cyclonedx+json", "cdx.json", cyclonedx.render),
     "spdx": Format("SPDX 3.0.1", "application/spdx+json", "spdx.json", spdx.render),
     "croissant": Format("Croissant 1.0", "application/ld+json", "croissant.json", croissant.render, DATA),

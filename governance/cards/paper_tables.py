@@ -10,8 +10,9 @@ from governance.cards.paper_values import References, gap, item, sure, value
 from governance.evidence.facts import Fact
 
 MOST_COLUMNS = 6
+LONGEST_LABEL = 20
 LONGEST_CELL = 32
-"""Characters; a column with a longer value goes below the rows."""
+"""Characters; a column with a longer label or value goes below the rows."""
 UNKEPT = 1200
 """Characters below a row from which on a page may end between them."""
 
@@ -25,12 +26,19 @@ def table(references: References, groups: Sequence[Group]) -> dict[str, Any]:
     """
     labels = columns_of(groups)
     facts = [{last_part(fact): fact for fact in group.facts} for group in groups]
-    main = _main(list(labels), facts)
+    main = _main(labels, facts)
     same = {name: words for name in labels if (words := _same(name, facts)) is not None}
     axis = _axis(facts)
     return {
         "named": _head_of_names(groups, facts, main),
-        "columns": [{"label": labels[name], "number": _numeric(name, facts)} for name in main],
+        "columns": [
+            {
+                "label": labels[name],
+                "number": _numeric(name, facts),
+                "length": _length(labels[name], name, facts),
+            }
+            for name in main
+        ],
         "axis": {"from": str(axis[0]), "to": str(axis[1])} if axis else None,
         "rows": [
             _row(references, group, row, main, same, axis) for group, row in zip(groups, facts, strict=True)
@@ -39,8 +47,10 @@ def table(references: References, groups: Sequence[Group]) -> dict[str, Any]:
     }
 
 
-def _main(names: Sequence[str], facts: Sequence[Facts]) -> list[str]:
-    return [name for name in names if _fits(name, facts)][:MOST_COLUMNS]
+def _main(labels: Mapping[str, str], facts: Sequence[Facts]) -> list[str]:
+    return [name for name in labels if len(labels[name]) <= LONGEST_LABEL and _fits(name, facts)][
+        :MOST_COLUMNS
+    ]
 
 
 def _fits(name: str, facts: Sequence[Facts]) -> bool:
@@ -74,6 +84,14 @@ def _by_words(words: Mapping[str, str]) -> list[dict[str, str]]:
     for label, said in words.items():
         found.setdefault(said, []).append(label)
     return [{"words": said, "columns": ", ".join(dict.fromkeys(labels))} for said, labels in found.items()]
+
+
+def _length(label: str, name: str, facts: Sequence[Facts]) -> int:
+    """Characters of the longest text in a column, which decides its share of the width."""
+    return (
+        max(len(label), *(len(value(row[name])) for row in facts if name in row and not row[name].is_empty))
+        + 2
+    )
 
 
 def _numeric(name: str, facts: Sequence[Facts]) -> bool:

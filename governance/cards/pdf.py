@@ -1,39 +1,28 @@
-"""A card as a tagged PDF (PDF/A-2a and PDF/UA-1): typeset from plain data by a template that treats all of it as text."""
+"""A card as a tagged PDF: typeset from plain data by a template that treats all of it as text."""
 
 import json
 import unicodedata
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from governance.cards.as_paper import context
-from governance.cards.compose import Card
+from governance.cards.compose import Card, NoCard
 from governance.cards.reading import newest
+from governance.cards.typesetting import FOLDER, NotTypeset, typeset
 
-FOLDER = Path(__file__).with_name("typeset")
-"""All that the template can read."""
-STANDARDS = ["a-2a", "ua-1"]
 SPACES = "\n "
 
 
 def render(card: Card) -> bytes:
-    """The document. The same card gives the same bytes: its time is the ledger's, its fonts are those of the typst package."""
-    import typst  # large: only whoever asks for a PDF loads it
-
-    made = typst.compile(
-        FOLDER / "card.typ",
-        root=FOLDER,
-        format="pdf",
-        ignore_system_fonts=True,
-        package_path=FOLDER,
-        package_cache_path=FOLDER,
-        sys_inputs={"card": json.dumps(printable(context(card)), ensure_ascii=False, sort_keys=True)},
-        pdf_standards=STANDARDS,
-        timestamp=int(datetime.fromisoformat(newest(card)).timestamp()),
-    )
-    assert isinstance(made, bytes)  # noqa: S101 - one file, since it is a PDF
-    return made
+    """The document, whose time is the newest entry's. The same card gives the same bytes. Raises NoCard for one too large."""
+    data = json.dumps(printable(context(card)), ensure_ascii=False, sort_keys=True)
+    try:
+        return typeset(data, int(datetime.fromisoformat(newest(card)).timestamp()))
+    except NotTypeset as error:
+        raise NoCard(
+            f"The card of {card.document.subject} cannot be written as a PDF: {error}; every other format has all of it."
+        ) from error
 
 
 def printable(plain: Any) -> Any:

@@ -20,8 +20,14 @@ from tests.cards.held import NASTY, SUBJECTS, card, cards, empty, lineage, recor
 from tests.evidence.world import settled
 
 __all__ = ["cards"]
+TEXTS = [name for name, one in FORMATS.items() if one.is_text]
+"""What these tests read; test_pdf.py has the same for the PDF."""
 JSON = [name for name, one in FORMATS.items() if "json" in one.media_type]
 HEAD = re.compile(r"^---\n.*?^---\n", re.DOTALL | re.MULTILINE)
+
+
+def texts(made):
+    return [name for name in fitting(made.kind) if name in TEXTS]
 
 
 def everything(kind):
@@ -33,7 +39,7 @@ def everything(kind):
 @pytest.mark.parametrize("kind", ["model", "release", "dataset"])
 def test_only_what_the_public_may_read_is_in_any_format(kind):
     made = everything(kind)
-    for name in fitting(made.kind):
+    for name in texts(made):
         text = rendered(made, name).decode()
         told = set(re.findall(r"marker\\?-([a-z\\_]+)\\?-end", text))
         shown = {root.replace("\\", "") for root in told}
@@ -42,7 +48,7 @@ def test_only_what_the_public_may_read_is_in_any_format(kind):
             assert shown == {root for root, field in ROOTS.items() if field.visibility == "P"}, name
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", TEXTS)
 def test_every_state_of_a_gap_is_written_out_and_nothing_is_blank(name):
     kind = "dataset" if "datasheet" in FORMATS[name].fits else "model"
     states = ["undisclosed", "not_recorded", "not_applicable", "withheld"]
@@ -72,7 +78,7 @@ def blanks(plain, at="$"):
 @pytest.mark.parametrize("kind", ["model", "dataset"])
 def test_no_text_acts_in_any_format(nasty, kind):
     made = lineage(nasty, kind=kind)
-    for name in fitting(made.kind):
+    for name in texts(made):
         text = rendered(made, name).decode()
         if name != "json":
             assert not re.search("[\u202e\u2066\u200b]", text), name
@@ -137,7 +143,7 @@ def test_the_html_file_has_no_tag_of_anybody_elses_and_no_address():
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_every_format_of_the_world_is_written_twice_alike_and_read(cards, subject):
     made = cards[subject]
-    for name in fitting(made.kind):
+    for name in texts(made):
         data = rendered(made, name)
         assert data == rendered(made, name)
         assert "heliotrope" not in data.decode()
@@ -147,7 +153,7 @@ def test_every_format_of_the_world_is_written_twice_alike_and_read(cards, subjec
 
 def test_a_model_without_runs_a_dangling_parent_and_a_long_table_are_rendered():
     for made in (card([]), lineage("plain"), lineage("plain", datasets=200)):
-        for name in fitting(made.kind):
+        for name in texts(made):
             assert rendered(made, name)
 
 
@@ -155,7 +161,7 @@ def test_a_model_without_runs_a_dangling_parent_and_a_long_table_are_rendered():
     ("subject", "name"), [("model:tuned", "croissant"), ("dataset:sums", "fmti"), ("dataset:sums", "slsa")]
 )
 def test_a_format_that_does_not_fit_is_refused_with_those_that_do(cards, subject, name):
-    with pytest.raises(NoCard, match="its formats are md, json, html, cyclonedx, spdx"):
+    with pytest.raises(NoCard, match="its formats are md, json, html, pdf, cyclonedx"):
         rendered(cards[subject], name)
 
 
