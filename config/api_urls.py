@@ -4,7 +4,7 @@ from django.urls import include, path, re_path
 
 from evals import api as evals
 from evals import contamination_api as contamination
-from evals import import_api, uses_api
+from evals import countersign_api, import_api, uses_api
 from evals.human import api as human
 from governance.api import urls as governance
 from governance.api.document import Document
@@ -20,6 +20,7 @@ endpoints = [
     *import_api.urlpatterns,
     *contamination.urlpatterns,
     *uses_api.urlpatterns,
+    *countersign_api.urlpatterns,
     *human.urlpatterns,
     schema,
 ]

@@ -3,6 +3,7 @@
 import os
 import secrets
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF, UNSAFE_INLINE
@@ -17,6 +18,22 @@ def flag(name: str, default: bool = False) -> bool:
 
 def listed(name: str, default: str) -> list[str]:
     return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
+
+
+def mapped(name: str, text: str) -> dict[str, str]:
+    """`theirs=ours,…` as a dictionary."""
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    if wrong := [theirs for theirs, _, ours in pairs if not ours.strip()]:
+        raise ImproperlyConfigured(f"{name} is theirs=ours,…; {wrong[0].strip()!r} is nothing here.")
+    return {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of the provider at `url`. Only a provider on this machine may be asked without TLS."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise ImproperlyConfigured(f"CHARTER_OIDC_URL is https://…, not {url!r}.")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def secret_key(path: Path) -> str:
@@ -51,6 +68,26 @@ def cache(url: str, folder: Path) -> dict[str, object]:
     raise ImproperlyConfigured(f"CACHE_URL is file:// or redis://HOST/NUMBER, not {url!r}.")
 
 
+def mail(url: str) -> dict[str, object]:
+    """Django's settings for the mail server at `url`; without one no mail leaves."""
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    place = urlsplit(url)
+    if place.scheme not in {"smtp", "smtps", "smtp+tls"} or not place.hostname:
+        raise ImproperlyConfigured(
+            f"CHARTER_EMAIL_URL is smtp://, smtps:// or smtp+tls://USER:PASSWORD@HOST:PORT, not {place.scheme}://."
+        )
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": place.hostname,
+        "EMAIL_PORT": place.port or {"smtps": 465, "smtp+tls": 587}.get(place.scheme, 25),
+        "EMAIL_HOST_USER": unquote(place.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(place.password or ""),
+        "EMAIL_USE_SSL": place.scheme == "smtps",
+        "EMAIL_USE_TLS": place.scheme == "smtp+tls",
+    }
+
+
 CHARTER_HOME = Path(os.environ.get("CHARTER_HOME", BASE_DIR / "var")).resolve()
 CHARTER_CACHE = Path(os.environ.get("CHARTER_CACHE", CHARTER_HOME / "cache")).resolve()
 
@@ -75,6 +112,7 @@ INSTALLED_APPS = [
     "governance.registry",
     "governance.reviews",
     "governance.releases",
+    "governance.cards",
     "governance",
     "training",
     "evals",
@@ -89,7 +127,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "governance.people.sessions.Signed",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -200,6 +238,52 @@ CHARTER_UPLOAD_BYTES = int(os.environ.get("CHARTER_UPLOAD_BYTES", str(2 * 2**30)
 CHARTER_API_RATE = os.environ.get("CHARTER_API_RATE", "1200/m")
 CHARTER_FAILURE_RATE = os.environ.get("CHARTER_FAILURE_RATE", "50/15m")
 CHARTER_LOCKOUT = os.environ.get("CHARTER_LOCKOUT", "5/15m")
+# Groups whose members decide only after they showed a second factor in the session: governance/people/permissions.py.
+CHARTER_TOTP_REQUIRED_FOR = listed("CHARTER_TOTP_REQUIRED_FOR", "")
+# Whether anybody may read published cards at /public/, and object to them; days within which an objection is answered.
+CHARTER_PUBLIC_CARDS = flag("CHARTER_PUBLIC_CARDS")
+CHARTER_OBJECTION_DAYS = int(os.environ.get("CHARTER_OBJECTION_DAYS", "30"))
+CHARTER_OBJECTION_RATE = os.environ.get("CHARTER_OBJECTION_RATE", "5/h")
+CHARTER_OBJECTION_TOTAL = os.environ.get("CHARTER_OBJECTION_TOTAL", "200/24h")
+
+# Single sign-on through one OpenID Connect provider, by django-allauth, which is loaded only with it: see docs/security.md.
+CHARTER_OIDC_URL = os.environ.get("CHARTER_OIDC_URL", "").rstrip("/")
+CHARTER_OIDC_NAME = os.environ.get("CHARTER_OIDC_NAME", "single sign-on")
+CHARTER_OIDC_PROVIDER = "sso"
+CHARTER_OIDC_DOMAINS = listed("CHARTER_OIDC_DOMAINS", "")
+CHARTER_OIDC_LINK_BY_EMAIL = flag("CHARTER_OIDC_LINK_BY_EMAIL")
+CHARTER_OIDC_GROUPS_CLAIM = os.environ.get("CHARTER_OIDC_GROUPS_CLAIM", "")
+CHARTER_OIDC_GROUPS = mapped("CHARTER_OIDC_GROUPS", os.environ.get("CHARTER_OIDC_GROUPS", ""))
+if CHARTER_OIDC_URL:
+    INSTALLED_APPS += [
+        "allauth",
+        "allauth.account",
+        "allauth.socialaccount",
+        "allauth.socialaccount.providers.openid_connect",
+    ]
+    MIDDLEWARE.append("allauth.account.middleware.AccountMiddleware")
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(origin(CHARTER_OIDC_URL))
+    ACCOUNT_ADAPTER, SOCIALACCOUNT_ADAPTER = (
+        "governance.views.sso.AccountAdapter",
+        "governance.views.sso.SocialAdapter",
+    )
+    ACCOUNT_EMAIL_VERIFICATION = SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+    ACCOUNT_RATE_LIMITS = False
+    SOCIALACCOUNT_LOGIN_ON_GET = True
+    SOCIALACCOUNT_PROVIDERS = {
+        "openid_connect": {
+            "OAUTH_PKCE_ENABLED": True,
+            "APPS": [
+                {
+                    "provider_id": CHARTER_OIDC_PROVIDER,
+                    "name": CHARTER_OIDC_NAME,
+                    "client_id": os.environ.get("CHARTER_OIDC_CLIENT_ID", ""),
+                    "secret": os.environ.get("CHARTER_OIDC_SECRET", ""),
+                    "settings": {"server_url": CHARTER_OIDC_URL},
+                }
+            ],
+        }
+    }
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -221,9 +305,19 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
         "ActivityKindEnum": "governance.api.activities.KIND_NAMES",
+        "EmergencyKindEnum": "governance.api.emergency.EMERGENCY_KINDS",
+        "RuntimeKindEnum": "governance.api.serving.RUNTIME_KINDS",
         "WritableKindEnum": "governance.api.serializers.WRITABLE",
     },
 }
+
+# Hours within which a second person is to review what one did at a runtime without waiting.
+CHARTER_BREAK_GLASS_HOURS = int(os.environ.get("CHARTER_BREAK_GLASS_HOURS", "24"))
+# Whether POST /api/v1/identity/verify/ answers anybody, about releases and models that are not restricted.
+CHARTER_PUBLIC_IDENTITY = flag("CHARTER_PUBLIC_IDENTITY")
+
+# The longest that a waiver of a gate rule may hold.
+CHARTER_WAIVER_DAYS = int(os.environ.get("CHARTER_WAIVER_DAYS", "90"))
 
 LEDGER_ORIGIN = os.environ.get("LEDGER_ORIGIN", "charter.local/log")
 LEDGER_DIR = CHARTER_HOME / "ledger"
@@ -232,6 +326,15 @@ LEDGER_PUBLIC = flag("LEDGER_PUBLIC")
 # An RFC 3161 timestamp authority that is asked for a token over a checkpoint each day, and its root certificates (PEM).
 LEDGER_TSA_URL = os.environ.get("LEDGER_TSA_URL", "")
 LEDGER_TSA_ROOTS = os.environ.get("LEDGER_TSA_ROOTS", "")
+
+# Who must approve what, in place of governance/reviews/requirements.yaml; and days after which a review has waited for long.
+CHARTER_REVIEW_REQUIREMENTS = os.environ.get("CHARTER_REVIEW_REQUIREMENTS", "")
+CHARTER_REVIEW_STALE_DAYS = int(os.environ.get("CHARTER_REVIEW_STALE_DAYS", "7"))
+# Where browsers find this installation, for links in mails; the mail server, and whom its mails come from.
+CHARTER_URL = os.environ.get("CHARTER_URL", "").rstrip("/")
+vars().update(mail(os.environ.get("CHARTER_EMAIL_URL", "")))
+DEFAULT_FROM_EMAIL = os.environ.get("CHARTER_EMAIL_FROM", "charter@localhost")
+EMAIL_TIMEOUT = 20
 
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "filesystem://")
 # How many training or evaluation jobs this host runs at once.

@@ -1,5 +1,6 @@
 """Every address of the site."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
@@ -22,3 +23,7 @@ urlpatterns = [
     path("", include("training.urls")),
     path("", include("evals.urls")),
 ]
+
+if settings.CHARTER_OIDC_URL:
+    # Its module needs the apps that are installed with the setting alone.
+    urlpatterns.append(path("accounts/sso/", include("governance.views.sso_urls")))

@@ -9,6 +9,7 @@ from governance.ledger.actors import Actor
 from governance.registry import actions, importers, lookup
 from governance.registry.models import Activity, Version
 from governance.reviews import actions as reviews
+from tests.cast import person
 
 ADA, POLLY, RAVI, MARA = (Actor.person(name) for name in ("ada", "polly", "ravi", "mara"))
 CONSTITUTION = {
@@ -132,6 +133,7 @@ def trained(
 
 def approved(version: Version, *, by: Actor = RAVI, submitter: Actor | None = None) -> Version:
     """Send to review and approve, by two people."""
+    person(str(by.handle))
     version = lookup.find(version.subject)
     reviews.submit(version, actor=submitter or Actor.person(version.created_by))
     reviews.approve(version, digest=str(version.digest), reason="Read it; it is right.", actor=by)

@@ -36,8 +36,12 @@ class Cast:
 
 def gather() -> Cast:
     """The cast, each with an account whose handle is the name."""
-    made = {
-        name: create_person(name, handle=name, password=PASSWORD, groups=groups, actor=Actor.system("test"))
-        for name, groups in GROUPS.items()
-    }
-    return Cast(made)
+    return Cast({name: person(name) for name in GROUPS})
+
+
+def person(name: str) -> User:
+    """That member of the cast alone, made unless they are there already."""
+    found = User.objects.filter(username=name).first()
+    return found or create_person(
+        name, handle=name, password=PASSWORD, groups=GROUPS[name], actor=Actor.system("test")
+    )

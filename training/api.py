@@ -17,7 +17,7 @@ from governance.api.pagination import LARGEST_PLACE
 from governance.api.serializers import NamedEdge, ObjectField
 from governance.registry.access import require_read
 from governance.registry.lookup import NotFound, find
-from training import actions, recipes, stages, states
+from training import actions, recipes, stages, states, touching
 from training.methods import BadParams, read
 from training.models import MetricRow, Run, RunEvent
 from training.resolve import SpecRefused
@@ -165,6 +165,9 @@ class RunList(Door):
             wanted["recipe"] = find(subject)
         return self.paged(rows.filter(**wanted))
 
+    def touches(self) -> list[str]:
+        return touching.of_order(self.request.data)
+
     @extend_schema(operation_id="runs_launch", request=SpecIn, responses={201: RunDetail})
     def post(self, request: Request) -> Response:
         """Pin every input of a spec and put the run in the queue."""
@@ -183,6 +186,10 @@ def queued(door: Door, run: Run) -> Response:
 class RecipeLaunch(Door):
     does = {"POST": "training:run:launch"}
     serializer_class = RunDetail
+
+    def touches(self) -> list[str]:
+        recipe = find("recipe:{slug}@{number}".format(**self.kwargs))
+        return [recipe.artifact.name, *touching.of_recipe(recipes.content_of(recipe))]
 
     @extend_schema(operation_id="recipes_launch", request=None, responses={201: RunDetail})
     def post(self, request: Request, slug: str, number: str) -> Response:
@@ -204,6 +211,9 @@ class RunDoor(Door):
         if run is None:
             raise NotFound(f"There is no run {self.kwargs['id']}.")
         return run
+
+    def touches(self) -> list[str]:
+        return touching.of_run(self.found())
 
 
 class RunOne(RunDoor):

@@ -69,4 +69,5 @@ STAGE = StageKind(
     activity_kind="conversion",
     finish=pairs_from,
     has_output=True,
+    makes="dataset",
 )

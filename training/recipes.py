@@ -29,7 +29,7 @@ def start(recipe: Version, *, actor: Actor) -> Run:
         raise Refused(
             f"{recipe.subject} is {recipe.state}; only a sealed recipe that nobody withdrew is run."
         )
-    content = _content(recipe)
+    content = content_of(recipe)
     for stage in content.stages:
         _check(stage)
     first = content.stages[0]
@@ -55,12 +55,13 @@ def go_on(run: Run, *, actor: Actor) -> Run | None:
 def _next(run: Run) -> Stage | None:
     if run.recipe is None:
         return None
-    stages = _content(run.recipe).stages
+    stages = content_of(run.recipe).stages
     place = [stage.name for stage in stages].index(run.stage_name)
     return stages[place + 1] if place + 1 < len(stages) else None
 
 
-def _content(recipe: Version) -> Content:
+def content_of(recipe: Version) -> Content:
+    """What the recipe says. Raises Refused where it was erased."""
     if recipe.content is None:
         raise Refused(erasure.told(recipe))
     content = recipe.parsed()

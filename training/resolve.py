@@ -45,7 +45,10 @@ def resolve(draft: SpecDraft) -> RunSpec:
         for role, names in draft.inputs.items()
         for name, version in zip(names, found[role], strict=True)
     }
-    return draft.pinned(pins.__getitem__, parameters(stage, draft.params))
+    params = parameters(stage, draft.params)
+    if reason := stage.refuses(params, found):
+        raise SpecRefused.from_complaints([reason])
+    return draft.pinned(pins.__getitem__, params)
 
 
 def check_ahead(draft: SpecDraft, later: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from training.methods import RoleSpec, nearest
 
 if TYPE_CHECKING:
+    from governance.registry.models import Version
     from training.models import Run
     from training.outcome import Result
 
@@ -38,6 +39,10 @@ Finish = Callable[["Run", "Result", Path], Finished]
 """(run, result, folder with the checked outputs) → Finished. Called outside any transaction; writes nothing."""
 
 
+Refuses = Callable[[Mapping[str, Any], Mapping[str, Sequence["Version"]]], str]
+"""(parameters with defaults, role → versions) → why they do not fit each other, "params: …"; empty when they do."""
+
+
 @dataclass(frozen=True)
 class StageKind:
     """One kind of stage."""
@@ -52,6 +57,9 @@ class StageKind:
     finish: Finish
     has_output: bool = False
     """Whether the spec must name the artifact that the run makes."""
+    makes: str = "model"
+    """Kind of that artifact."""
+    refuses: Refuses = lambda _params, _versions: ""
 
 
 class UnknownStage(LookupError):
@@ -72,6 +80,10 @@ def get(name: str) -> StageKind:
     if name in _stages:
         return _stages[name]
     raise UnknownStage(f"There is no stage {name!r}. {nearest(name, sorted(_stages))}")
+
+
+def names() -> list[str]:
+    return sorted(_stages)
 
 
 def known() -> list[StageKind]:

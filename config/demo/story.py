@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,18 @@ from django.core.management import call_command
 from django.db.models import QuerySet
 
 from config.demo import cast, datasets
-from governance.cards import as_json, markdown
+from governance.cards import as_json, markdown, publication
 from governance.cards.bundle import bundle_of
 from governance.cards.compose import card_of
+from governance.cards.models import Publication
 from governance.ledger import audit, keys
 from governance.ledger.settle import settle
 from governance.registry import actions as registry
 from governance.registry import importers, lookup, states
 from governance.registry.models import Version
 from governance.releases import actions as releases
-from governance.releases.models import GateReport
+from governance.releases import serving
+from governance.releases.models import GateReport, Runtime
 from governance.reviews import actions as reviews
 from training import actions, dispatch, recipes, scans, supervisor
 from training.models import Run
@@ -37,6 +40,8 @@ from training.spec import SpecDraft
 
 CONTENT = Path(__file__).parent / "content"
 POLICY = Path(settings.BASE_DIR) / "governance" / "releases" / "policies" / "default.yaml"
+RUNTIME = "halden-speakers"
+"""Where release 1 answers."""
 OVER_REFUSAL = "no-over-refusal"
 """The rule of the release policy that compares help with harmless requests with the baseline's."""
 POLL_SECONDS = 0.3
@@ -177,6 +182,26 @@ def first_release(story: Story, tell: Tell) -> None:
         write_card(story, version)
 
 
+def out(story: Story, tell: Tell) -> None:
+    """Release 1 answers at the test group's speakers, a tenth of the requests first; its card is published."""
+    release, mara = lookup.find("release:demo-assistant@1"), cast.actor("mara")
+    runtime = Runtime.objects.filter(slug=RUNTIME).first() or serving.create_runtime(
+        RUNTIME, title="Halden speakers", kind="device", audience="12 households that agreed", actor=mara
+    )
+    if not runtime.periods.exists():
+        serving.start(
+            runtime, release, share=Decimal("0.1"), reason="A tenth of the requests for a start.", actor=mara
+        )
+        serving.replace(
+            runtime, release, share=Decimal(1), reason="Nothing unusual in the first hour.", actor=mara
+        )
+    if not Publication.objects.filter(version=release).exists():
+        publication.publish(release, actor=mara)
+    answers = [period.version.subject for period in serving.standing_at(runtime)]
+    if answers != [release.subject]:
+        raise DemoFailed(f"{release.subject} should answer at {RUNTIME}, but there answers {answers}.")
+
+
 def _let_out(release: Version) -> None:
     report = releases.run_gate(release, actor=cast.actor("mara"))
     if report.verdict != GateReport.PASSED:
@@ -251,6 +276,7 @@ STEPS = (
     Step("Data, evaluation suite, recipe; a scan of the data", data),
     Step("Recipe: fine-tuning, reward model, preferences, evaluations", train),
     Step("Release 1: gate, sign-off, card, bundle", first_release),
+    Step("Release 1 goes out: a deployment, a published card", out),
     Step("Release 2: the gate refuses it", second_release),
     Step("Verify ledger and bundle", verify),
 )

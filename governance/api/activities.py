@@ -144,6 +144,10 @@ class ActivityList(Door):
             rows = rows.filter(Q(usages__version=version) | Q(productions__version=version)).distinct()
         return self.paged(rows.filter(**wanted))
 
+    def touches(self) -> list[str]:
+        # A start changes no artifact: what an activity made is said at its end.
+        return []
+
     @extend_schema(operation_id="activities_start", request=ActivityIn, responses={201: ActivityDetail})
     def post(self, request: Request) -> HttpResponseBase:
         """Record the start of something that happens, or happened, elsewhere. Evidence says of it: asserted, never observed."""
@@ -186,6 +190,12 @@ class ActivityOne(ActivityDoor):
 class ActivityEnd(ActivityDoor):
     does = {"POST": RECORD}
 
+    def touches(self) -> list[str]:
+        named = self.request.data.get("produced") if isinstance(self.request.data, dict) else None
+        return (
+            [_artifact_of(one) for one in named if isinstance(one, dict)] if isinstance(named, list) else []
+        )
+
     @extend_schema(operation_id="activities_end", request=EndIn)
     def post(self, request: Request, **_: Any) -> HttpResponseBase:
         """Record how it ended and what it made. Only for what was recorded here: a run's end is recorded by its worker."""
@@ -202,6 +212,13 @@ class ActivityEnd(ActivityDoor):
         """Who says where a version comes from must be somebody who may write its kind."""
         require_read(self.person, version)
         require_write(self.person, version.kind)
+
+
+def _artifact_of(one: dict[str, Any]) -> str:
+    """The artifact of a version that is named by subject or, where there is none, by digest. Raises NotFound."""
+    subject, digest = one.get("subject"), one.get("digest")
+    found = lookup.find(subject) if isinstance(subject, str) and subject else lookup.by_digest(str(digest))
+    return found.artifact.name
 
 
 def named(given: Sequence[dict[str, Any]]) -> list[Named]:

@@ -93,6 +93,9 @@ class VersionList(Door):
             rows = rows.filter(pk__in=queues.waiting(self.person).values("pk"))
         return self.paged(rows.filter(**{places[name]: value for name, value in wanted.items()}))
 
+    def touches(self) -> list[str]:
+        return [f"{self.given('kind')}:{self.given('slug')}"]
+
     @extend_schema(
         operation_id="versions_create",
         request=shapes.VersionIn,
@@ -138,6 +141,9 @@ def refuse_files(kind: str, content: dict[str, Any]) -> None:
 
 class VersionDoor(Door):
     """One version, found by kind, slug and number from the address."""
+
+    def touches(self) -> list[str]:
+        return [self.version().artifact.name]
 
     def version(self) -> Version:
         """The version. Raises NotFound, UnknownKind."""
@@ -192,7 +198,11 @@ class VersionOne(VersionDoor):
 
 
 def told(version: Version) -> HttpResponseBase:
-    return tagged(Response(shapes.VersionDetail(version).data), str(version.ledger_rev))
+    """The version; once there are reviews or seats to fill, they stand behind its tag too."""
+    shown = shapes.VersionDetail(version).data
+    said = {name: shown[name] for name in ("reviews", "review")}
+    own = str(version.ledger_rev)
+    return tagged(Response(shown), f"{own}-{tag_of(said)}" if any(said.values()) else own)
 
 
 class ContentByDigest(Door):

@@ -56,6 +56,8 @@ class CardOne(VersionDoor):
         responses={
             (200, media_type.partition(";")[0]): OpenApiTypes.OBJECT
             if "json" in media_type
+            else OpenApiTypes.BINARY
+            if media_type == "application/pdf"
             else OpenApiTypes.STR
             for media_type in MEDIA_TYPES
         },

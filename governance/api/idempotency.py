@@ -57,7 +57,8 @@ class InFlight(APIException):
 def once(door: Any, handler: Handler) -> Handler:
     """`handler`, made to work once for each key; as it is where the request has none. Raises ValidationError for a key that is none."""
     key = key_of(door.request)
-    if key is None:
+    if key is None or not door.request.user.is_authenticated:
+        # A key belongs to a person; what strangers may ask changes nothing.
         return handler
     account = door.person.account
     return lambda request, *args, **kwargs: _answered(

@@ -7,7 +7,7 @@ seen twice while new ones arrive, nothing is ever counted, and a page that makes
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core import signing
 from django.db.models import Q, QuerySet
@@ -29,8 +29,11 @@ SALT = "charter.cursor"
 class Page(BasePagination):
     """Rows in the order that the view names (`order`: fields, descending with `-`, together unique); any sequence by place."""
 
+    size: ClassVar[int] = SIZE
+    largest: ClassVar[int] = LARGEST
+
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        size = size_of(request)
+        size = size_of(request, self.size, self.largest)
         after = self._after(request)
         if isinstance(queryset, QuerySet):
             rows = queryset.order_by(*view.order)
@@ -60,7 +63,7 @@ class Page(BasePagination):
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         cursor = {"type": "string", "minLength": 1, "maxLength": LONGEST}
-        size = {"type": "integer", "minimum": 1, "maximum": LARGEST, "default": SIZE}
+        size = {"type": "integer", "minimum": 1, "maximum": self.largest, "default": self.size}
         return [
             parameter(CURSOR, "Where to go on, as `next` of the page before says it.", cursor),
             parameter(PAGE_SIZE, "Rows a page.", size),
@@ -84,13 +87,13 @@ class Page(BasePagination):
         return replace_query_param(request.build_absolute_uri(), CURSOR, cursor)
 
 
-def size_of(request: Request) -> int:
-    """The wanted number of rows. Raises ValidationError unless it is from 1 to LARGEST."""
+def size_of(request: Request, default: int, largest: int) -> int:
+    """The wanted number of rows. Raises ValidationError unless it is from 1 to `largest`."""
     text = request.query_params.get(PAGE_SIZE)
     if text is None:
-        return SIZE
-    if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= LARGEST):
-        raise ValidationError({PAGE_SIZE: f"A whole number from 1 to {LARGEST}."})
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= largest):
+        raise ValidationError({PAGE_SIZE: f"A whole number from 1 to {largest}."})
     return int(text)
 
 

@@ -115,6 +115,9 @@ class ReleaseList(Door):
         )
         return self.paged(rows)
 
+    def touches(self) -> list[str]:
+        return [f"release:{self.given('slug')}"]
+
     @extend_schema(
         operation_id="releases_compose",
         request=ReleaseIn,
@@ -212,7 +215,11 @@ def sentence(report: GateReport) -> str:
 
 def blocking(report: GateReport) -> list[dict[str, Any]]:
     rules = report.report["rules"]
-    return [rule for rule in rules if rule["severity"] == BLOCK and rule["verdict"] != GateReport.PASSED]
+    return [
+        rule
+        for rule in rules
+        if rule["severity"] == BLOCK and rule["verdict"] != GateReport.PASSED and not rule["waived"]
+    ]
 
 
 class ReportList(ReleaseDoor):

@@ -10,6 +10,9 @@ from governance.registry import erasure, kinds, states
 from governance.registry.kinds.base import SLUG_PATTERN, Kind
 from governance.registry.lineage import ANCESTRY
 from governance.registry.models import Version
+from governance.reviews import seats
+from governance.reviews.models import Review
+from governance.reviews.requirements import CLASSES
 
 ANCESTRIES = sorted(set(ANCESTRY.values()))
 MAX_META = 1 << 20
@@ -135,11 +138,28 @@ class VersionOut(Out):
 
 
 class ReviewOut(Out):
-    verdict = serializers.CharField()
+    verdict = serializers.ChoiceField(choices=Review.VERDICTS)
     reviewer = serializers.CharField()
+    groups = serializers.ListField(
+        child=serializers.CharField(), help_text="Groups of reviewers that the person was in then."
+    )
     reason = serializers.CharField()
     digest = serializers.CharField()
+    draft = serializers.CharField(
+        source="draft.subject", allow_null=True, default=None, help_text="Where requested changes are made."
+    )
     at = serializers.DateTimeField()
+
+
+class SeatOut(Out):
+    groups = serializers.ListField(child=serializers.CharField(), help_text="Groups that may fill it.")
+    filled_by = serializers.CharField(allow_null=True)
+
+
+class StandingOut(Out):
+    impact = serializers.ChoiceField(choices=CLASSES)
+    requirements = serializers.CharField(help_text="SHA-256 of the file that demands these seats.")
+    seats = SeatOut(many=True)
 
 
 class VersionDetail(VersionOut):
@@ -148,6 +168,13 @@ class VersionDetail(VersionOut):
         help_text="In a sentence, when and on what ground the content was erased; null otherwise."
     )
     reviews = ReviewOut(many=True)
+    review = serializers.SerializerMethodField(
+        help_text="Who must approve a version in review, and who has; null in any other state."
+    )
+
+    @extend_schema_field(StandingOut(allow_null=True))
+    def get_review(self, version: Version) -> Any:
+        return StandingOut(seats.standing(version)).data if version.state == states.IN_REVIEW else None
 
     def get_erased(self, version: Version) -> str | None:
         return erasure.told(version) if version.is_sealed and version.content is None else None

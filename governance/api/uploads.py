@@ -36,6 +36,9 @@ class Upload(Door):
         check_length(request, settings.CHARTER_UPLOAD_BYTES)
         super().initial(request, *args, **kwargs)
 
+    def touches(self) -> list[str]:
+        return [f"{self.given('kind')}:{self.given('slug')}"]
+
     @extend_schema(
         operation_id="versions_upload",
         request={"multipart/form-data": shapes.UploadIn},

@@ -7,19 +7,31 @@ from governance.api import (
     activities,
     artifacts,
     cards,
+    coverage,
+    decisions,
+    emergency,
     erasures,
+    identity,
     ledger,
+    objections,
+    publications,
     releases,
+    reviews,
+    reviews_comments,
     rows,
     search,
+    serving,
     tokens,
+    trial,
     uploads,
+    waivers,
     watch,
 )
 
 VERSION = r"^versions/(?P<kind>[a-z-]+)/(?P<slug>[A-Za-z0-9._-]{1,80})/(?P<number>[0-9]{1,9})/"
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 MONITOR = r"^ledger/monitors/(?P<slug>[a-z0-9.-]{1,60})/"
+RUNTIME = r"^runtimes/(?P<slug>[A-Za-z0-9._-]{1,80})/"
 RELEASE = r"^releases/(?P<slug>[A-Za-z0-9._-]{1,80})/(?P<number>[0-9]{1,9})/"
 
 urlpatterns: list[URLPattern] = [
@@ -29,6 +41,11 @@ urlpatterns: list[URLPattern] = [
     path("accounts/<slug:handle>/groups/", accounts.AccountGroups.as_view(), name="account-groups"),
     path(
         "accounts/<slug:handle>/deactivate/", accounts.AccountDeactivate.as_view(), name="account-deactivate"
+    ),
+    path(
+        "accounts/<slug:handle>/reset-second-factor/",
+        accounts.AccountFactorReset.as_view(),
+        name="account-factor-reset",
     ),
     path("tokens/", tokens.TokenList.as_view(), name="tokens"),
     path("tokens/<uuid:id>/revoke/", tokens.TokenRevoke.as_view(), name="token-revoke"),
@@ -53,6 +70,17 @@ urlpatterns: list[URLPattern] = [
     re_path(rf"{VERSION}submit/$", artifacts.Submit.as_view(), name="version-submit"),
     re_path(rf"{VERSION}approve/$", artifacts.Approve.as_view(), name="version-approve"),
     re_path(rf"{VERSION}refuse/$", artifacts.Refuse.as_view(), name="version-refuse"),
+    re_path(rf"{VERSION}changes/$", reviews.Changes.as_view(), name="version-changes"),
+    re_path(rf"{VERSION}dissent/$", reviews.Dissent.as_view(), name="version-dissent"),
+    re_path(rf"{VERSION}comments/$", reviews_comments.CommentList.as_view(), name="version-comments"),
+    path("reviews/", reviews.ReviewQueue.as_view(), name="reviews"),
+    path("comments/<uuid:id>/answer/", reviews_comments.CommentAnswer.as_view(), name="comment-answer"),
+    path("comments/<uuid:id>/resolve/", reviews_comments.CommentResolve.as_view(), name="comment-resolve"),
+    re_path(
+        r"^artifacts/(?P<kind>[a-z-]+)/(?P<slug>[A-Za-z0-9._-]{1,80})/impact/$",
+        reviews.ArtifactImpact.as_view(),
+        name="artifact-impact",
+    ),
     re_path(rf"{VERSION}revoke/$", artifacts.Revoke.as_view(), name="version-revoke"),
     re_path(rf"{VERSION}lineage/$", artifacts.Lineage.as_view(), name="version-lineage"),
     re_path(rf"{VERSION}diff/$", artifacts.Diff.as_view(), name="version-diff"),
@@ -61,6 +89,9 @@ urlpatterns: list[URLPattern] = [
     re_path(
         rf"{VERSION}files/(?P<sha256>[0-9a-f]{{64}})/$", artifacts.FileOne.as_view(), name="version-file"
     ),
+    re_path(rf"{VERSION}coverage/$", coverage.Coverage.as_view(), name="version-coverage"),
+    re_path(rf"{VERSION}citations/$", coverage.CitationList.as_view(), name="version-citations"),
+    re_path(rf"{VERSION}cites/$", coverage.CiteList.as_view(), name="version-cites"),
     re_path(rf"{VERSION}card/$", cards.CardOne.as_view(), name="version-card"),
     re_path(rf"{VERSION}bundle/$", cards.BundleOne.as_view(), name="version-bundle"),
     path("activities/", activities.ActivityList.as_view(), name="activities"),
@@ -70,6 +101,18 @@ urlpatterns: list[URLPattern] = [
     path("erasures/<uuid:id>/", erasures.ErasureOne.as_view(), name="erasure"),
     path("erasures/<uuid:id>/plan/", erasures.ErasurePlan.as_view(), name="erasure-plan"),
     path("erasures/<uuid:id>/confirm/", erasures.ErasureConfirm.as_view(), name="erasure-confirm"),
+    path("publications/", publications.PublicationList.as_view(), name="publications"),
+    path("publications/<uuid:id>/", publications.PublicationOne.as_view(), name="publication"),
+    path(
+        "publications/<uuid:id>/withdraw/",
+        publications.PublicationWithdraw.as_view(),
+        name="publication-withdraw",
+    ),
+    path("objections/", objections.ObjectionList.as_view(), name="objections"),
+    path("objections/<uuid:id>/", objections.ObjectionOne.as_view(), name="objection"),
+    path("objections/<uuid:id>/answer/", objections.ObjectionAnswer.as_view(), name="objection-answer"),
+    path("decisions/", decisions.DecisionList.as_view(), name="decisions"),
+    path("decisions/figures/", decisions.DecisionFigures.as_view(), name="decision-figures"),
     path("ledger/trust/", ledger.Trust.as_view(), name="trust"),
     path("ledger/watch/", watch.Watch.as_view(), name="watch"),
     re_path(rf"{MONITOR}$", watch.MonitorReport.as_view(), name="monitor-report"),
@@ -83,8 +126,27 @@ urlpatterns: list[URLPattern] = [
         r"^ledger/entries/(?P<place>[0-9]{1,19}|[0-9a-f]{64})/$", ledger.EntryOne.as_view(), name="entry"
     ),
     path("releases/", releases.ReleaseList.as_view(), name="releases"),
+    path("releases/try/", trial.Try.as_view(), name="releases-try"),
+    path("waivers/", waivers.WaiverList.as_view(), name="waivers"),
+    path("waivers/<uuid:id>/", waivers.WaiverOne.as_view(), name="waiver"),
+    path("waivers/<uuid:id>/grant/", waivers.WaiverGrant.as_view(), name="waiver-grant"),
+    path("waivers/<uuid:id>/decline/", waivers.WaiverDecline.as_view(), name="waiver-decline"),
+    path("waivers/<uuid:id>/withdraw/", waivers.WaiverWithdraw.as_view(), name="waiver-withdraw"),
     re_path(rf"{RELEASE}gate/$", releases.Gate.as_view(), name="release-gate"),
     re_path(rf"{RELEASE}reports/$", releases.ReportList.as_view(), name="release-reports"),
     re_path(rf"{RELEASE}reports/(?P<id>{UUID})/$", releases.ReportOne.as_view(), name="release-report"),
     re_path(rf"{RELEASE}identity/$", releases.Identity.as_view(), name="release-identity"),
+    path("identity/", identity.Identity.as_view(), name="identity"),
+    path("identity/verify/", identity.Verify.as_view(), name="identity-verify"),
+    path("runtimes/", serving.RuntimeList.as_view(), name="runtimes"),
+    re_path(rf"{RUNTIME}$", serving.RuntimeOne.as_view(), name="runtime"),
+    re_path(rf"{RUNTIME}retire/$", serving.RuntimeRetire.as_view(), name="runtime-retire"),
+    re_path(rf"{RUNTIME}periods/$", serving.PeriodList.as_view(), name="periods"),
+    re_path(rf"{RUNTIME}end/$", serving.PeriodEnd.as_view(), name="period-end"),
+    re_path(rf"{RUNTIME}reports/$", identity.RuntimeReports.as_view(), name="runtime-reports"),
+    path("drift/", identity.AlarmList.as_view(), name="drift-alarms"),
+    path("drift/<uuid:id>/close/", identity.AlarmClose.as_view(), name="drift-close"),
+    path("emergencies/", emergency.EmergencyList.as_view(), name="emergencies"),
+    path("emergencies/<uuid:id>/", emergency.EmergencyOne.as_view(), name="emergency"),
+    path("emergencies/<uuid:id>/review/", emergency.EmergencyReview.as_view(), name="emergency-review"),
 ]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from governance.evidence import cited, providers
 from governance.evidence.build import derived, gap, withheld
+from governance.evidence.completeness import public_share
 from governance.evidence.facts import Document, Fact, Pointer, Subject, TreeSize
 from governance.evidence.schema import FIELDS, ROOTS
 from governance.evidence.view import View
@@ -30,6 +31,7 @@ def collect(version: Version, at: int | None = None) -> Document:
     facts = _gathered(view)
     facts += _snapshot(head, facts)
     facts += _unfilled(view, facts)
+    facts.append(public_share(facts))
     subject = Subject(kind=state["kind"], slug=state["slug"], number=state["number"], digest=state["digest"])
     return Document(subject=subject, at=head, facts=tuple(sorted(facts, key=lambda fact: fact.key)))
 

@@ -112,6 +112,7 @@ class Edge(NamedTuple):
 class Step:
     """An ended activity as of the ledger's size."""
 
+    id: str
     record: Recorded
     used: tuple[Edge, ...]
     produced: tuple[Edge, ...]

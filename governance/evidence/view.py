@@ -151,6 +151,18 @@ class View:
         records = {one: self._known[object_type, one] for one in wanted}
         return {one: record for one, record in records.items() if record is not None}
 
+    def history(self, object_type: str, ids: Iterable[object]) -> dict[str, list[Recorded]]:
+        """All public payloads of many objects below the size, oldest first: {object id: records}."""
+        found: dict[str, list[Recorded]] = defaultdict(list)
+        for chunk in _chunks(sorted({str(one) for one in ids})):
+            entries = Entry.objects.filter(
+                object_type=object_type, object_id__in=chunk, leaf_index__lt=self.size
+            )
+            for entry in entries.order_by("rev"):
+                if record := _opened(entry):
+                    found[entry.object_id].append(record)
+        return found
+
     def versions(self, pins: Iterable[tuple[str, str]]) -> dict[str, Sealed]:
         """The versions with these (subject, digest), by subject, as far as they were sealed below the size."""
         wanted = list(dict.fromkeys(pins))
@@ -172,10 +184,9 @@ class View:
 
     def steps(self, ids: Iterable[object]) -> list[Step]:
         """The activities with these ids that had ended below the size."""
-        records = self.load(Activity.ledger_type, ids).values()
         return [
-            Step(record, _edges(record.state["used"]), _edges(record.state["produced"]))
-            for record in records
+            Step(key, record, _edges(record.state["used"]), _edges(record.state["produced"]))
+            for key, record in self.load(Activity.ledger_type, ids).items()
             if record.state["state"] == Activity.ENDED
         ]
 
@@ -184,9 +195,11 @@ def _measures(step: Step) -> bool:
     return step.record.state["kind"] == "evaluation" and step.summary.get("limit") is None
 
 
-def _word_first(step: Step) -> tuple[bool, int]:
-    """Sort key of evaluations of which the last one counts: somebody's word never stands in the place of what was measured."""
-    return not step.is_hearsay, step.record.entry_index
+def _word_first(step: Step) -> tuple[bool, bool, int]:
+    """Sort key of evaluations of which the last one counts: somebody's word never stands in the place of what was measured,
+    nor does an evaluation with a length of its own in the place of one that asked as the suite says."""
+    own_length = any("budget" in result for result in step.summary.get("results") or [])
+    return not step.is_hearsay, not own_length, step.record.entry_index
 
 
 def _standing(suite: str, held: Mapping[str, Sealed]) -> tuple[int, str, int]:

@@ -48,7 +48,9 @@ def artifact_for(kind: str, slug: str, title: str, *, actor: Actor) -> Artifact:
     if artifact := rows.first():
         return artifact
     if char := unseen(title):
-        raise Refused(f"The title holds the invisible character {char}, with which it could pass for another's.")
+        raise Refused(
+            f"The title holds the invisible character {char}, with which it could pass for another's."
+        )
     artifact = Artifact(kind=kind, slug=slug, title=title or f"{found.title} {slug}")
     try:
         with transaction.atomic():

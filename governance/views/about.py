@@ -1,14 +1,15 @@
-"""Which entries are about a subject: those of the version or artifact itself, its reviews, gate reports and activities."""
+"""Which entries are about a subject: of the version or artifact itself, and of all that was said about it."""
 
 from collections.abc import Iterable
 
 from django.db.models import Q
 
+from governance.cards.models import Objection, Publication
 from governance.registry import lookup
 from governance.registry.kinds import UnknownKind
 from governance.registry.models import Activity, Artifact, Production, Usage, Version
 from governance.releases.models import GateReport
-from governance.reviews.models import Review
+from governance.reviews.models import Comment, Impact, Review
 
 MOST = 500
 """Versions of one artifact, and activities, that are looked for."""
@@ -33,7 +34,8 @@ def about(subject: str) -> Q:
     wanted = _objects(Version.ledger_type, keys)
     if "@" not in subject:
         wanted |= _objects(Artifact.ledger_type, [artifact.pk])
-    for model in (Review, GateReport):
+        wanted |= _objects(Impact.ledger_type, artifact.impacts.values_list("pk", flat=True)[:MOST])
+    for model in (Review, Comment, GateReport, Publication, Objection):
         wanted |= _objects(
             model.ledger_type, model.objects.filter(version__in=keys).values_list("pk", flat=True)[:MOST]
         )

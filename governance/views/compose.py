@@ -17,7 +17,7 @@ from governance.registry.access import may_read
 from governance.registry.actions import Refused
 from governance.registry.kinds.base import ContentError, digest_of, plain
 from governance.registry.models import Artifact, Version
-from governance.releases import actions
+from governance.releases import actions, tiers
 from governance.releases.components import KIND_OF_PART, components, faults_of, identity_of, resolve_refs
 from governance.releases.identity import behavioural_identity
 from governance.views import suggestions
@@ -56,6 +56,9 @@ def form_for(request: HttpRequest) -> Form:
     """Name, title, and the fields of a release; parts suggest the versions that may stand in them."""
     form = Form(naming("release"), *groups_of(KIND.content))
     for one in form.inputs:
+        if one.name == tiers.FIELD:
+            one.required = False
+            one.hint += "; empty: the approved one that serves the use tier"
         if one.widget in (VERSION, VERSIONS) and one.name in KIND_OF_PART:
             one.choices = suggestions.versions([KIND_OF_PART[one.name]], request.user)
             if one.widget == VERSIONS and one.choices:
@@ -69,7 +72,9 @@ def _draft(form: Form) -> Version | None:
     if not form.is_good:
         return None
     try:
-        data = plain(KIND.parse(resolve_refs(content)))
+        resolved = resolve_refs(tiers.with_policy(content))
+        tiers.check(resolved)
+        data = plain(KIND.parse(resolved))
     except ContentError as error:
         form.blame(error.faults)
         return None

@@ -66,7 +66,7 @@ def figures(waiting: int, newest: Checkpoint | None) -> list[dict[str, object]]:
             "label": "Waiting for you",
             "value": waiting,
             "note": "versions in review",
-            "url": f"{artifacts}?waiting=1",
+            "url": reverse("reviews"),
         },
         {
             "label": "Artifacts",

@@ -1,6 +1,7 @@
 """One entry with what proves it, all entries of one object, and the entry as a bundle for checking elsewhere."""
 
 import json
+from collections.abc import Collection
 from itertools import pairwise
 from typing import Any
 
@@ -69,7 +70,7 @@ def entry_bundle(_: HttpRequest, index: int) -> HttpResponse:
             f"No checkpoint covers entry {index} yet; the signer takes it within seconds while it runs."
         )
     try:
-        data = _bundle(found, newest)
+        data = bundle_of_entry(found, newest)
     except KeyUnavailable as error:
         text = f"{error}\nThe server can write the proof alone: manage.py ledger prove {index} --out {index}.txt\n"
         return HttpResponse(text, status=503, content_type="text/plain; charset=utf-8")
@@ -200,7 +201,8 @@ def _key() -> str:
         return ""
 
 
-def _bundle(found: Entry, checkpoint: Checkpoint) -> bytes:
+def bundle_of_entry(found: Entry, checkpoint: Checkpoint, *, classes: Collection[str] = ("P",)) -> bytes:
+    """The signed bundle of one entry with the parts of these classes. Raises KeyUnavailable, NotSettled."""
     index = found.leaf_index or 0
     head = TreeHead.of_note(checkpoint.note)
     at = {"size": head.size, "root": head.root.hex()}
@@ -212,7 +214,7 @@ def _bundle(found: Entry, checkpoint: Checkpoint) -> bytes:
         "at": at,
         "facts": [_fact(name, value, index) for name, value in said.items()],
     }
-    members = export.evidence_members({index: ["P"]}, checkpoint)
+    members = export.evidence_members({index: classes}, checkpoint)
     predicate = {"entry": index, "at": at, "subject": subject}
     return export.seal({**members, EVIDENCE: canonical(evidence)}, PREDICATE, predicate)
 

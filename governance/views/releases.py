@@ -19,13 +19,15 @@ from governance.people.permissions import may, require
 from governance.registry.access import may_read
 from governance.registry.actions import Refused
 from governance.registry.models import Version
+from governance.releases import serving_found
 from governance.releases.actions import run_gate
 from governance.releases.components import components, identity_of
 from governance.releases.identity import behavioural_identity
 from governance.releases.models import GateReport
-from governance.views import entries
+from governance.views import entries, public_cards, waivers
 from governance.views.reading import version_or_404
-from governance.views.versions import rights, timeline
+from governance.views.review_parts import WORDS, timeline
+from governance.views.versions import rights
 
 OLDER = 10
 VERDICTS = (GateReport.REFUSED, GateReport.UNDECIDED, GateReport.PASSED)
@@ -48,14 +50,19 @@ def release(request: HttpRequest, subject: str) -> HttpResponse:
             "title": version.artifact.title,
             **_identity(request, version),
             "parts": parts(version),
-            "report": {**newest.report, "rules": rules(newest)} if newest else None,
+            "report": {**newest.report, "rules": rules(newest), "headline": headline(newest)}
+            if newest
+            else None,
             "report_row": _shown(newest) if newest else None,
             "older_reports": [_shown(report) for report in reports[1:]],
-            "sign_offs": [step for step in timeline(version) if step["verdict"] in {"approved", "refused"}],
+            "sign_offs": [step for step in timeline(version) if step["verdict"] in WORDS.values()],
             "can_gate": may(request.user, "releases:gate:run"),
+            **waivers.of_release(request, version, newest),
             **_rights(request, version),
             "card_url": reverse("card", args=[version.subject]),
             "bundle_url": _bundle_url(version),
+            "served": serving_found.now_serving(version.pk),
+            "publications": public_cards.of_version(request, version),
             "entries": _entries(version, reports),
         },
     )
@@ -95,6 +102,15 @@ def parts(version: Version) -> list[dict[str, Any]]:
         }
         for named in components(version).values()
     ]
+
+
+def headline(report: GateReport) -> str:
+    """The verdict in a sentence, with the number of waivers that it rests on."""
+    if report.verdict != GateReport.PASSED:
+        refused = report.verdict == GateReport.REFUSED
+        return "This release may not go out" if refused else "The gate could not decide"
+    count = len(report.report["waivers"])
+    return f"Passed with {count} waiver{'s' if count > 1 else ''}" if count else "All blocking rules hold"
 
 
 def rules(report: GateReport) -> list[dict[str, Any]]:

@@ -5,13 +5,11 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from governance.ledger.append import Stale
-from governance.ledger.models import Entry
 from governance.people.actions import actor_for
 from governance.people.permissions import may, require
 from governance.registry import actions, erasure, kinds, neighbourhood, states
@@ -20,9 +18,7 @@ from governance.registry.actions import Refused
 from governance.registry.kinds.base import ContentError
 from governance.registry.models import Reference, Version
 from governance.reviews import actions as reviews
-from governance.reviews import conditions
-from governance.reviews.models import Review
-from governance.views import diff_page, entries, panels
+from governance.views import diff_page, entries, panels, review_parts
 from governance.views.lineage_scene import scene
 from governance.views.lineage_tree import tree
 from governance.views.reading import version_or_404
@@ -51,7 +47,9 @@ def version_detail(request: HttpRequest, subject: str) -> HttpResponse:
             "files": files if isinstance(files := content.get("files"), list) else [],
             "references": references(version),
             **lineage_near(request.user, version),
-            "reviews": timeline(version),
+            "reviews": review_parts.timeline(version),
+            **review_parts.discussion(request, version),
+            **review_parts.impact_form(request, version),
             "entries": entries.of_objects(Version.ledger_type, [version.pk]),
             "panels": panels.for_version(request, version),
             "card_subject": version.subject if version.kind in WITH_CARD and version.is_sealed else None,
@@ -84,19 +82,11 @@ def content_templates(version: Version) -> list[str]:
 
 def rights(request: HttpRequest, version: Version) -> dict[str, Any]:
     user = request.user
-    reviewer = may(user, "reviews:version:review")
-    why = None
-    if version.state == states.IN_REVIEW and reviewer:
-        why = reviews.obstacle(version, digest=version.digest, reason="-", actor=actor_for(user))
-    elif version.state == states.IN_REVIEW:
-        why = "It waits for a member of the group reviewer who did not write it."
-    obstacles = conditions.obstacles(version) if version.state == states.IN_REVIEW else []
     return {
         "can_erase": version.is_sealed and version.content is not None and may(user, erasure.ACTION),
         "can_submit": _may_submit(user, version),
-        "can_decide": version.state == states.IN_REVIEW and reviewer and why is None,
         "can_revoke": states.may_move(version.state, states.REVOKED) and may(user, "registry:version:revoke"),
-        "why_not": why or " ".join(obstacles) or None,
+        **review_parts.deciding(request, version),
     }
 
 
@@ -129,36 +119,6 @@ def lineage_near(user: object, version: Version) -> dict[str, Any]:
         "ancestors": tree(seen, upwards=True),
         "descendants": tree(seen, upwards=False),
         "lineage_goes_on": bool(near.beyond) or found.cut,
-    }
-
-
-def timeline(version: Version) -> list[dict[str, Any]]:
-    """Submission, reviews and revocation of a version, oldest first, each with its entry."""
-    by_review = {str(review.pk): review for review in Review.objects.filter(version=version)}
-    wanted = Entry.objects.filter(object_id__in=[*by_review, str(version.pk)]).order_by("id")
-    return [row for entry in wanted if (row := _step(entry, by_review))]
-
-
-def _step(entry: Entry, by_review: dict[str, Review]) -> dict[str, Any] | None:
-    if review := by_review.get(entry.object_id):
-        verdict = "approved" if review.verdict == Review.APPROVE else "refused"
-        return {
-            "verdict": verdict,
-            "by": review.reviewer,
-            "at": review.at,
-            "reason": review.reason,
-            "entry": entry.leaf_index,
-        }
-    words = {"reviews:version:submitted": "submitted", "registry:version:revoked": "revoked"}
-    if entry.op not in words:
-        return None
-    reason = entries.public(entry).get("summary", {}).get("reason", "")
-    return {
-        "verdict": words[entry.op],
-        "by": entry.actor,
-        "at": entry.at,
-        "reason": reason,
-        "entry": entry.leaf_index,
     }
 
 
@@ -195,28 +155,6 @@ def version_submit(request: HttpRequest, subject: str) -> HttpResponse:
         require_write(request.user, version.kind)
     return _done(
         request, version, "is in review now", lambda: reviews.submit(version, actor=actor_for(request.user))
-    )
-
-
-@login_required
-@require_POST
-def version_decide(request: HttpRequest, subject: str) -> HttpResponse:
-    require(request.user, "reviews:version:review")
-    version = version_or_404(request, subject)
-    deciders = {"approve": reviews.approve, "refuse": reviews.refuse}
-    verdict = request.POST.get("verdict", "")
-    if verdict not in deciders:
-        raise PermissionDenied("Choose approve or refuse.")
-    return _done(
-        request,
-        version,
-        "is approved" if verdict == "approve" else "is refused",
-        lambda: deciders[verdict](
-            version,
-            digest=request.POST.get("digest", ""),
-            reason=request.POST.get("reason", "").replace("\0", ""),
-            actor=actor_for(request.user),
-        ),
     )
 
 

@@ -32,6 +32,7 @@ def test_an_account_is_made_and_signs_in(root):
         "display_name": "Zoë",
         "groups": ["engineer", "reviewer"],
         "active": True,
+        "second_factor": False,
     }
     assert Entry.objects.get(op="people:account:created", actor="person:root")
     assert APIClient().login(username="zoe", password="three plain words ")

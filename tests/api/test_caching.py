@@ -62,7 +62,8 @@ def test_a_state_is_asked_for_again(otto):
     assert (same.status_code, same.content, same["ETag"]) == (304, b"", '"1"')
     reviews.submit(version, actor=POLLY)
     changed = otto.get(place, headers={"If-None-Match": first["ETag"]})
-    assert (changed.status_code, changed["ETag"], changed.json()["state"]) == (200, '"2"', "in_review")
+    assert (changed.status_code, changed.json()["state"]) == (200, "in_review")
+    assert changed["ETag"].startswith('"2-')
 
 
 @pytest.mark.parametrize(

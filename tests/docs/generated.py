@@ -66,6 +66,23 @@ def addresses() -> str:
     return table(("address", "what it does"), rows)
 
 
+def formats() -> str:
+    # It reaches rows, so Django must be set up first.
+    from governance.cards import compose
+    from governance.cards.formats import FORMATS
+
+    rows = [
+        (
+            f"`{name}`",
+            one.title,
+            ", ".join(kind for kind in compose.KINDS if kind in one.fits),
+            f"`{one.media_type.partition(';')[0]}`",
+        )
+        for name, one in FORMATS.items()
+    ]
+    return table(("`--format`", "what it is", "cards that have it", "media type"), rows)
+
+
 def parameters(model: type[BaseModel], beyond: type[BaseModel] = BaseModel) -> str:
     """Name, kind of value, default and docstring of each field that `beyond` does not have just so."""
     rows = [
@@ -117,6 +134,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "scan": ("docs/training.md", lambda: parameters(ScanParams)),
     "contamination": ("docs/training.md", lambda: parameters(ContaminationParams)),
     "kinds": ("docs/kinds.md", kinds_chapter),
+    "formats": ("docs/cards.md", formats),
 }
 """Name of a table → the page that holds it, and what makes it."""
 

@@ -14,6 +14,7 @@ from governance.registry.models import Activity, Version
 from governance.reviews import actions as reviews
 from tests import builders
 from tests.builders import ADA, MARA, POLLY, RAVI
+from tests.cast import person
 
 PRINCIPLES = {
     "title": "House rules",
@@ -59,6 +60,7 @@ class World:
 def build(folder: Path) -> World:
     """The world, approved as far as people approve it; nothing is settled yet."""
     keys.generate()
+    person("ravi")
     base = builders.model(folder, "tiny-base", origin="pretrained", source="made for tests")
     chats = builders.dataset(folder, "chats", rows=3, languages=["en"])
     sums = builders.dataset(

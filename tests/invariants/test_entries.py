@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+import pyotp
 import pytest
 from django.utils import timezone
 
@@ -12,11 +13,14 @@ from governance.ledger.actors import Actor
 from governance.ledger.models import Entry
 from governance.ledger.settle import settle
 from governance.people import actions as people
+from governance.people import second_factor
 from governance.registry import actions as registry
 from governance.registry import lookup
 from governance.registry.models import Activity
 from governance.releases import actions as releases
+from governance.releases import waivers
 from governance.reviews import actions as reviews
+from governance.reviews import comments, impact
 from tests import builders
 from tests.builders import ADA, CONSTITUTION, MARA, POLLY, RAVI
 from tests.invariants.world import token_of
@@ -32,6 +36,7 @@ HELPERS = {
     "registry.artifact_for",
     "registry.with_author",
     "reviews.obstacle",
+    "releases.obstacle",
     "training.move",
 }
 """Public functions with an actor that are parts of actions."""
@@ -78,10 +83,44 @@ def _(world):
     people.revoke_token(token, actor=ROOT)
 
 
+def second_factor_of(account):
+    """Recovery codes of a second factor that is on."""
+    code = pyotp.TOTP(second_factor.begin(account)).now()
+    return second_factor.confirm(account, code, actor=Actor.person(account.handle))
+
+
+@case("people.confirm")
+def _(world):
+    account = world.cast.ravi.account
+    code = pyotp.TOTP(second_factor.begin(account)).now()
+    yield RAVI, ["people:second-factor:enrolled"]
+    second_factor.confirm(account, code, actor=RAVI)
+
+
+@case("people.turn_off")
+def _(world):
+    codes = second_factor_of(world.cast.ravi.account)
+    yield RAVI, ["people:second-factor:off"]
+    second_factor.turn_off(world.cast.ravi.account, codes[0], actor=RAVI)
+
+
+@case("people.reset")
+def _(world):
+    second_factor_of(world.cast.ravi.account)
+    yield ROOT, ["people:second-factor:reset"]
+    second_factor.reset(world.cast.ravi.account, actor=ROOT)
+
+
 @case("registry.save_draft")
 def _(world):
     yield POLLY, ["registry:artifact:created", "registry:version:drafted"]
     registry.save_draft("constitution", "garden", {"title": "Garden"}, actor=POLLY)
+
+
+@case("registry.draft_after")
+def _(world):
+    yield RAVI, ["registry:version:drafted"]
+    registry.draft_after(lookup.find("constitution:house"), actor=RAVI)
 
 
 @case("registry.edit_draft")
@@ -181,10 +220,102 @@ def _(world):
     reviews.refuse(version, digest=version.digest, reason="Bad.", actor=RAVI)
 
 
+@case("reviews.approve, one of two seats")
+def _(world):
+    version = reviews.submit(builders.constitution("garden"), actor=POLLY)
+    impact.set_impact(version.artifact, "high", reason="Everybody uses it.", actor=POLLY)
+    yield RAVI, ["reviews:review:approval-given"]
+    reviews.approve(version, digest=version.digest, reason="Good.", actor=RAVI)
+
+
+@case("reviews.request_changes")
+def _(world):
+    version = reviews.submit(builders.constitution("garden"), actor=POLLY)
+    yield (
+        RAVI,
+        ["reviews:version:reopened", "reviews:review:changes-asked", "reviews:version:changes-requested"],
+    )
+    reviews.request_changes(version, digest=version.digest, reason="Say why.", actor=RAVI)
+
+
+@case("reviews.dissent")
+def _(world):
+    version = reviews.submit(builders.constitution("garden"), actor=POLLY)
+    yield RAVI, ["reviews:review:dissent-given"]
+    reviews.dissent(version, digest=version.digest, reason="I would not.", actor=RAVI)
+
+
+@case("reviews.set_impact")
+def _(world):
+    yield POLLY, ["reviews:artifact:impact-set"]
+    house = lookup.find("constitution:house").artifact
+    impact.set_impact(house, "high", reason="Everybody uses it.", actor=POLLY)
+
+
+@case("reviews.comment")
+def _(world):
+    yield ADA, ["reviews:comment:made"]
+    comments.comment(lookup.find("constitution:house"), anchor="no-harm", text="Why?", actor=ADA)
+
+
+@case("reviews.answer")
+def _(world):
+    asked = comments.comment(lookup.find("constitution:house"), text="Why?", actor=ADA)
+    yield POLLY, ["reviews:comment:made"]
+    comments.answer(asked, text="So.", actor=POLLY)
+
+
+@case("reviews.resolve")
+def _(world):
+    asked = comments.comment(lookup.find("constitution:house"), text="Why?", actor=ADA)
+    yield POLLY, ["reviews:comment:resolved"]
+    comments.resolve(asked, actor=POLLY)
+
+
 @case("releases.compose")
 def _(world):
     yield MARA, ["registry:artifact:created", "registry:version:registered"]
     releases.compose("assistant", world.parts, actor=MARA)
+
+
+def _stopped(world):
+    """A release whose gate stopped at `safety-not-worse`."""
+    release = released(world)
+    releases.run_gate(release, actor=MARA)
+    return release
+
+
+def _waiver(world):
+    end = timezone.now() + timedelta(days=1)
+    return waivers.propose(_stopped(world), "safety-not-worse", reason="Known.", expires_at=end, actor=MARA)
+
+
+@case("releases.propose")
+def _(world):
+    release, end = _stopped(world), timezone.now() + timedelta(days=1)
+    yield ADA, ["releases:waiver:proposed"]
+    waivers.propose(release, "safety-not-worse", reason="Known.", expires_at=end, actor=ADA)
+
+
+@case("releases.grant")
+def _(world):
+    waiver = _waiver(world)
+    yield RAVI, ["releases:waiver:granted"]
+    waivers.grant(waiver, reason="Agreed.", actor=RAVI)
+
+
+@case("releases.decline")
+def _(world):
+    waiver = _waiver(world)
+    yield RAVI, ["releases:waiver:declined"]
+    waivers.decline(waiver, reason="No.", actor=RAVI)
+
+
+@case("releases.withdraw")
+def _(world):
+    waiver = _waiver(world)
+    yield ADA, ["releases:waiver:withdrawn"]
+    waivers.withdraw(waiver, reason="Sorry.", actor=ADA)
 
 
 @case("releases.run_gate")
@@ -254,7 +385,17 @@ def test_a_run_leaves_its_entries_from_the_queue_to_the_sealed_version(world, mo
 def test_every_action_is_among_them():
     actions = {
         f"{module.__package__.rpartition('.')[2]}.{name}"
-        for module in (people, registry, reviews, releases, training)
+        for module in (
+            people,
+            second_factor,
+            registry,
+            reviews,
+            comments,
+            impact,
+            releases,
+            waivers,
+            training,
+        )
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
         if "actor" in inspect.signature(function).parameters

@@ -74,6 +74,11 @@ def refuse() -> None:
     reviews.refuse(version, digest=str(version.digest), reason="Worse.", actor=RAVI)
 
 
+def request_changes() -> None:
+    version = lookup.find("constitution:garden-rules@1")
+    reviews.request_changes(version, digest=str(version.digest), reason="Say why.", actor=RAVI)
+
+
 def queue() -> None:
     training.queue(faking.spec(), actor=ADA)
 
@@ -85,13 +90,22 @@ def create_person() -> None:
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(
     ("act", "appends"),
-    [(register, 4), (submit, 1), (approve, 3), (refuse, 2), (queue, 1), (create_person, 1)],
+    [
+        (register, 4),
+        (submit, 1),
+        (approve, 3),
+        (refuse, 2),
+        (request_changes, 3),
+        (queue, 1),
+        (create_person, 1),
+    ],
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_an_action_writes_all_or_nothing(committed_db, tmp_path, act: Callable[[], None], appends, after):
     faking.install()
     build(tmp_path)
     reviews.submit(constitution(content=NEWER), actor=POLLY)
+    reviews.submit(constitution("garden-rules"), actor=POLLY)
     registry.save_draft("constitution", "house", {**CONSTITUTION, "preamble": "Newest."}, actor=POLLY)
     before = everything_stored()
     for nth in range(1, appends + 1):

@@ -1,10 +1,11 @@
 """Any sequence of drafts, edits, submissions, decisions and revocations by anybody, against a model of what may happen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -20,6 +21,8 @@ from governance.ledger.actors import Actor
 from governance.ledger.canonical import loads_canonical
 from governance.ledger.models import Entry
 from governance.ledger.settle import settle
+from governance.people.actions import create_person
+from governance.people.permissions import REVIEWER
 from governance.registry import actions as registry
 from governance.registry import states
 from governance.registry.actions import Refused
@@ -41,6 +44,8 @@ WROTE = {
     "reviews:version:submitted",
 }
 
+DECIDED = ("reviews:version:approved", "reviews:version:refused", "reviews:version:changes-requested")
+
 EXAMPLES, STEPS = 30, 40
 
 writers, deciders = st.sampled_from(WRITERS), st.sampled_from(DECIDERS + NOBODIES)
@@ -56,7 +61,8 @@ class Expected:
     state: str
     authors: set[str]
     entries: int = 1
-    reviews: int = 0
+    said: set[str] = field(default_factory=set)
+    """Who has given a verdict."""
 
     @property
     def row(self) -> Version:
@@ -110,6 +116,8 @@ class LifeOfVersions(RuleBasedStateMachine):
             lambda: self.decide(one, decider, good=True),
             lambda: self.decide(one, decider, good=False),
             lambda: self.decide(one, decider, good=True, as_read=False),
+            lambda: self.request_changes(one, decider),
+            lambda: self.dissent(one, decider),
             lambda: self.revoke(one, actor),
         ]
         data.draw(st.sampled_from(acts))()
@@ -132,18 +140,36 @@ class LifeOfVersions(RuleBasedStateMachine):
     def decide(self, one: Expected, actor: Actor, *, good: bool, as_read: bool = True) -> None:
         row, verb = one.row, reviews.approve if good else reviews.refuse
         digest = str(row.digest) if as_read else "0" * 64
-        four_eyes = actor in DECIDERS and actor.handle not in one.authors
         overtaken = good and any(
             self.known.index(other) > self.known.index(one) for other in self.among(states.APPROVED)
         )
-        allowed = one.state == states.IN_REVIEW and four_eyes and as_read and not overtaken
+        allowed = one.state == states.IN_REVIEW and self.may_judge(one, actor) and as_read and not overtaken
         if self.attempt(allowed, lambda: verb(row, digest=digest, reason="Because.", actor=actor)):
             for older in self.among(states.APPROVED) if good else []:
                 older.state = states.SUPERSEDED
                 older.entries += 1
             one.state = states.APPROVED if good else states.REFUSED
             one.entries += 1
-            one.reviews += 1
+            one.said.add(actor.handle)
+
+    def request_changes(self, one: Expected, actor: Actor) -> None:
+        given = {"digest": str(one.row.digest), "reason": "Say why.", "actor": actor}
+        allowed = one.state == states.IN_REVIEW and self.may_judge(one, actor)
+        if review := self.attempt(allowed, lambda: reviews.request_changes(one.row, **given)):
+            one.state = states.REFUSED
+            one.entries += 1
+            one.said.add(actor.handle)
+            if not self.among(states.DRAFT):
+                self.known.append(Expected(review.draft.pk, one.text, states.DRAFT, set(one.authors)))
+
+    def dissent(self, one: Expected, actor: Actor) -> None:
+        given = {"digest": str(one.row.digest), "reason": "I would not.", "actor": actor}
+        allowed = one.state in {states.IN_REVIEW, states.APPROVED} and self.may_judge(one, actor)
+        if self.attempt(allowed, lambda: reviews.dissent(one.row, **given)):
+            one.said.add(actor.handle)
+
+    def may_judge(self, one: Expected, actor: Actor) -> bool:
+        return actor in DECIDERS and actor.handle not in one.authors | one.said
 
     def revoke(self, one: Expected, actor: Actor) -> None:
         act = lambda: registry.revoke(one.row, reason="Because.", actor=actor)  # noqa: E731
@@ -178,7 +204,7 @@ class LifeOfVersions(RuleBasedStateMachine):
         for one in self.known:
             row = one.row
             assert (row.state, set(row.authors)) == (one.state, one.authors)
-            assert (row.ledger_rev, row.reviews.count()) == (one.entries, one.reviews)
+            assert (row.ledger_rev, row.reviews.count()) == (one.entries, len(one.said))
             assert (row.digest is None) == (row.state == states.DRAFT)
 
     @invariant()
@@ -197,10 +223,17 @@ class LifeOfVersions(RuleBasedStateMachine):
         for one in self.known:
             history = Entry.objects.filter(object_type="registry.version", object_id=str(one.key))
             wrote = set(history.filter(op__in=WROTE).values_list("actor", flat=True))
-            decided = history.filter(op__in=("reviews:version:approved", "reviews:version:refused"))
+            decided = history.filter(op__in=DECIDED)
             for entry in decided:
                 assert entry.actor.startswith("person:")
                 assert entry.actor not in wrote
+
+
+@pytest.fixture(autouse=True)
+def reviewers(committed_db):
+    """The deciders have a seat; polly writes too."""
+    for decider in DECIDERS:
+        create_person(decider.handle, handle=decider.handle, groups=[REVIEWER], actor=Actor.system("test"))
 
 
 def test_any_sequence_of_actions_keeps_the_rules(committed_db):

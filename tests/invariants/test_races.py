@@ -18,6 +18,7 @@ from governance.registry.models import Artifact, Version
 from governance.reviews import actions as reviews
 from governance.reviews.models import Review
 from tests.builders import CONSTITUTION, POLLY, RAVI, constitution
+from tests.cast import gather
 
 ROUNDS = 5
 
@@ -25,6 +26,7 @@ ROUNDS = 5
 @pytest.fixture(autouse=True)
 def key(committed_db):
     keys.generate()
+    gather()
     yield
     settle()
     assert audit.run().problems == []

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HEAVY = ("torch", "transformers", "trl", "lm_eval", "datasets", "scipy", "pyarrow", "polars")
+HEAVY = ("torch", "transformers", "trl", "lm_eval", "datasets", "scipy", "pyarrow", "polars", "typst")
 START = f"""
 import json, sys
 from config.asgi import application

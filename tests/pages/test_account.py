@@ -28,6 +28,14 @@ def test_it_says_who_one_is_and_what_the_groups_allow(client_of):
     assert "You are in no group" in client_of("otto").get("/account/").content.decode()
 
 
+def test_a_token_is_limited_to_the_artifacts_that_are_named(client_of):
+    client = client_of("ada")
+    made = make(client, artifacts="model:tuned\r\ndataset:*\r\n")
+    assert made.status_code == 200
+    assert Token.objects.get().artifacts == ["dataset:*", "model:tuned"]
+    assert "<code>model:tuned</code>" in client.get("/account/").content.decode()
+
+
 def test_every_page_leads_to_it(client_of):
     assert 'href="/account/"' in client_of("otto").get("/").content.decode()
 
@@ -64,8 +72,9 @@ def test_revoked_it_is_refused(client_of):
     answer = client.post(f"/account/tokens/{token.pk}/revoke/", follow=True)
     assert "is revoked" in answer.content.decode()
     assert Client().get("/api/v1/me/", headers={"authorization": f"Bearer {secret}"}).status_code == 401
+    last = list(Entry.objects.order_by("-id").values_list("op", flat=True)[:2])
+    assert last == ["people:token:refused", "people:token:revoked"]
     newest = Entry.objects.latest("id")
-    assert newest.op == "people:token:revoked"
     client.post(f"/account/tokens/{token.pk}/revoke/")
     assert Entry.objects.latest("id") == newest, "revoking again changes nothing"
 
@@ -80,6 +89,8 @@ def test_revoked_it_is_refused(client_of):
         ({"days": "-1"}, "days"),
         ({"scope": ["reviews:version:review"]}, "form"),
         ({"scope": ["<script>"]}, "form"),
+        ({"artifacts": "house"}, "artifacts"),
+        ({"artifacts": "model:ok\r\ndragon:*"}, "artifacts"),
         ({"once": "x"}, "form"),
     ],
 )

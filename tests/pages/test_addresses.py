@@ -4,6 +4,7 @@ PARAMETERS = (
     *("page", "q", "kind", "state", "stage", "type", "op", "task", "only", "against", "format"),
     *("a", "b", "after", "event", "next", "start"),
     *("before", "subject", "actor", "since", "until", "group", "waiting", "sort"),
+    *("deployment", "at", "hash"),
     *("to", "view", "show", "layout", "direction", "ancestry", "depth"),
 )
 ABSURD = ("a\0b", "9" * 5000, "-1", "٣", "é" * 500, "%' OR 1=1 --")

@@ -64,6 +64,14 @@ def test_a_check_shows_identity_and_obstacles_and_records_nothing(sit):
     assert f"/cards/{release.subject}/bundle/" in shown
 
 
+def test_without_a_policy_the_use_tier_chooses_it(sit):
+    told = send(sit("mara"), "check", policy="")
+    assert (told.status_code, errors(told)) == (200, {})
+    assert "release-policy:default@1" in told.content.decode()
+    send(sit("mara"), "compose", policy="")
+    assert lookup.find("release:assistant@1").content["policy"]["subject"] == "release-policy:default@1"
+
+
 def test_parts_that_nobody_approved_are_said_before_and_do_not_stop_it(sit):
     actions.register("system-prompt", "rude", {"text": "You are rude."}, actor=POLLY)
     mara = sit("mara")

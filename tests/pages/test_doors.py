@@ -86,10 +86,10 @@ def test_nobody_decides_over_what_they_wrote(world, signed_in):
     assert 'class="notice error"' in told.content.decode()
 
 
-def test_a_verdict_is_approve_or_refuse(world, signed_in):
+def test_a_verdict_is_one_of_four(world, signed_in):
     response = signed_in("ravi").post(f"/versions/{world.waiting.subject}/decide/", {"verdict": "maybe"})
     assert response.status_code == 403
-    assert "Choose approve or refuse." in response.content.decode()
+    assert "Choose approve, refuse, changes or dissent." in response.content.decode()
 
 
 def test_an_engineer_cancels_a_run_once(world, signed_in):

@@ -106,7 +106,7 @@ def test_the_gate_report_names_reasons_facts_and_their_entries(world, signed_in)
 
 def test_a_reader_who_is_no_reviewer_is_told_whose_turn_it_is(world, signed_in):
     text = signed_in("polly").get(f"/versions/{world.waiting.subject}/").content.decode()
-    assert "It waits for a member of the group reviewer who did not write it." in text
+    assert "It waits for somebody who did not write it. 1 seat of 1 open, for reviewer." in text
     assert 'name="verdict"' not in text
 
 

@@ -5,17 +5,22 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
+from django.test import override_settings
 from django.utils import timezone
 
 from evals.human import rating
 from evals.human.actions import close
 from evals.models import Study
+from governance.cards import objections, publication
+from governance.cards.models import Objection
 from governance.ledger.actors import Actor
 from governance.ledger.settle import settle
-from governance.registry import actions, importers
+from governance.registry import actions, importers, lookup
 from governance.registry.models import Activity, Version
 from governance.releases.actions import run_gate
 from governance.reviews import actions as reviews
+from governance.reviews import comments
+from governance.reviews.impact import set_impact
 from tests import builders
 from tests.builders import ADA, MARA, POLLY, RAVI
 from tests.cast import Cast
@@ -23,6 +28,7 @@ from tests.evals import recorded
 from tests.evals.human import studies
 from tests.evals.searched import searched
 from tests.releases import world as releases
+from tests.releases.answering import chat
 from tests.training import faking
 from training import actions as runs
 from training import states
@@ -125,6 +131,17 @@ class World:
             "studies": "/evaluations/human/",
             "study": f"/evaluations/human/{self.studies[0].pk}/",
             "study, closed": f"/evaluations/human/{self.studies[1].pk}/",
+            "reviews": "/reviews/",
+            "reviews, submitted": "/reviews/?queue=submitted",
+            "reviews, stale": "/reviews/?queue=stale",
+            "comments": f"/versions/{self.waiting.subject}/comments/",
+            "decisions": "/decisions/",
+            "objections": "/objections/",
+            "objection": f"/objections/{Objection.objects.get().pk}/",
+            "runtimes": "/runtimes/",
+            "runtime": "/runtimes/chat/",
+            "what answered": "/identity/?deployment=chat",
+            "emergencies": "/emergencies/",
             "ledger": "/ledger/",
             "entry": "/ledger/entries/3/",
             "object": f"/ledger/objects/registry.version/{self.waiting.pk}/",
@@ -136,6 +153,7 @@ def build(folder: Path) -> World:
     made = releases.build(folder, licence="")
     release = releases.released(made)
     run_gate(release, actor=MARA)
+    chat()
     suite = recorded.suite(folder, "sums-and-harm", items=8, tasks=recorded.WITH_REFUSALS)
     evaluations = (
         recorded.evaluated(made.tuned, suite, folder, BETTER),
@@ -151,7 +169,14 @@ def build(folder: Path) -> World:
         "system-prompt", "secret", {"text": f"The quiet word is {SECRET}."}, restricted=True, actor=POLLY
     )
     waiting = submitted(constitution("house", "Refuse, and say why in one sentence.", actor=POLLY), POLLY)
+    asked = comments.comment(waiting, anchor="no-harm", text="What about self-defence?", actor=ADA)
+    comments.answer(asked, text="That is under *help*.", actor=POLLY)
+    comments.comment(waiting, anchor="/title", text="A better title?", actor=RAVI)
     own = submitted(constitution("garden", "Help with plants.", actor=RAVI), RAVI)
+    set_impact(own.artifact, "high", reason="Everybody uses it.", actor=POLLY)
+    publication.publish(lookup.find(made.tuned.subject), actor=MARA)
+    with override_settings(CHARTER_PUBLIC_CARDS=True):
+        objections.raise_objection(made.tuned.subject, text="It is wrong.")
     compared = compared_by_people(made, suite, folder, evaluations)
     world = World(
         made.cast, release, waiting, own, restricted, evaluations, search, compared, running(made.base)

@@ -1,11 +1,19 @@
-"""Who wrote, approved and refused each part, and how many approved it."""
+"""Who wrote each part, who approved it, refused it, wanted changes or dissented, and how many approved it."""
 
 from collections.abc import Iterator, Sequence
 
-from governance.evidence.build import derived, recorded
+from governance.evidence.build import derived, human, recorded
 from governance.evidence.facts import Fact
 from governance.evidence.records import Recorded, Sealed
 from governance.evidence.view import View
+from governance.reviews.models import Review
+
+SAID = {
+    Review.APPROVE: "approved",
+    Review.REFUSE: "refused",
+    Review.CHANGES: "changes_requested",
+    Review.DISSENT: "dissented",
+}
 
 
 def facts(view: View) -> Iterator[Fact]:
@@ -14,6 +22,7 @@ def facts(view: View) -> Iterator[Fact]:
     reviews = view.reviews(list({id(sealed): sealed for sealed in parts.values()}.values()))
     for part, sealed in parts.items():
         yield from _part(part.replace("-", "_"), sealed, reviews.get(sealed.subject, []))
+    yield from _sign_offs(view)
 
 
 def _part(part: str, sealed: Sealed, reviews: Sequence[Recorded]) -> Iterator[Fact]:
@@ -28,17 +37,9 @@ def _part(part: str, sealed: Sealed, reviews: Sequence[Recorded]) -> Iterator[Fa
     yield from recorded(f"{key}.state", "state", sealed.record, "/state/state", assurance="observed")
     approvals: list[Fact] = []
     for number, review in enumerate(reviews, 1):
-        said = "approved" if review.state["verdict"] == "approve" else "refused"
-        by = list(
-            recorded(
-                f"{key}.{said}_by_{number}", f"{said} by", review, "/state/reviewer", assurance="observed"
-            )
-        )
+        by = list(_reviewed(key, number, review))
         yield from by
-        yield from recorded(
-            f"{key}.{said}_because_{number}", "reason", review, "/state/reason", assurance="asserted"
-        )
-        approvals += by if said == "approved" else []
+        approvals += [fact for fact in by if fact.key == f"{key}.approved_by_{number}"]
     yield derived(
         f"approvals.{part}",
         f"approvals of the {part.replace('_', ' ')}",
@@ -46,4 +47,25 @@ def _part(part: str, sealed: Sealed, reviews: Sequence[Recorded]) -> Iterator[Fa
         approvals,
         len(approvals),
         "approvals",
+    )
+
+
+def _sign_offs(view: View) -> Iterator[Fact]:
+    """Who signed off the release itself, refused it or dissented, beside the thresholds; nothing for other kinds."""
+    if view.version.kind == "release":
+        for number, review in enumerate(view.reviews([view.subject]).get(view.subject.subject, []), 1):
+            yield from _reviewed("thresholds_decision", number, review)
+
+
+def _reviewed(key: str, number: int, review: Recorded) -> Iterator[Fact]:
+    said = SAID[review.state["verdict"]]
+    words = human(said)
+    yield from recorded(
+        f"{key}.{said}_by_{number}", f"{words} by", review, "/state/reviewer", assurance="observed"
+    )
+    yield from recorded(
+        f"{key}.{said}_as_{number}", f"{words} as", review, "/state/groups", assurance="observed"
+    )
+    yield from recorded(
+        f"{key}.{said}_because_{number}", "reason", review, "/state/reason", assurance="asserted"
     )

@@ -37,6 +37,7 @@ def facts(view: View) -> Iterator[Fact]:
         yield from recorded(
             f"{key}.digest", "digest", guideline.record, "/state/digest", assurance="observed"
         )
+        yield from recorded(f"{key}.state", "state", guideline.record, "/state/state", assurance="observed")
         for name in ("title", "purpose", "source", "effective_from"):
             yield from in_content(f"{key}.{name}", human(name), guideline, f"/{name}")
     if view.datasets and all(_generated(dataset) for dataset in view.datasets):

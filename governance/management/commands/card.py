@@ -4,6 +4,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.management import CommandError
+
 from governance.cards.compose import KINDS, card_of
 from governance.cards.formats import FORMATS, rendered
 from governance.ledger.settle import settle
@@ -19,7 +21,8 @@ class Command(ReadingCommand):
     example = (
         "manage.py card model:demo-assistant --out README.md\n"
         "manage.py card release:demo-assistant@1 --format json --at 120\n"
-        "manage.py card release:demo-assistant@1 --format cyclonedx --out demo.cdx.json"
+        "manage.py card release:demo-assistant@1 --format cyclonedx --out demo.cdx.json\n"
+        "manage.py card release:demo-assistant@1 --format pdf --out demo.pdf"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -44,6 +47,8 @@ class Command(ReadingCommand):
     def read(
         self, *, subject: str, kind: str | None, format: str, at: int | None, out: Path | None, **_: Any
     ) -> None:
+        if out is None and not FORMATS[format].is_text:
+            raise CommandError(f"The format {format} is no text; write --out FILE.", returncode=2)
         version = lookup.find(subject)
         size = settle().size if at is None else at
         data = rendered(card_of(version, size, kind=kind), format)
