@@ -12,8 +12,10 @@ from rest_framework.response import Response
 
 from evals.compare import NotLikeForLike
 from evals.comparison import compare_evaluations
+from evals.harness.params import MOST_SAMPLES
 from evals.items import ASKABLE, items_of
-from evals.records import KIND, of_kind, one
+from evals.records import KIND, artifact_of, of_kind, one
+from evals.sampled_items import Shortened
 from evals.stage import EVALUATED, EVALUATED_ON, STAGE
 from governance.api import problems
 from governance.api.base import Door, Strict
@@ -28,6 +30,7 @@ from training.methods import read
 from training.spec import LARGEST_SEED, SpecDraft
 
 SHOWN_ITEMS = 200
+SET_BY_CALLER = ("limit", "batch_size", "samples", "temperature", "max_new_tokens", "letters")
 
 
 class EvaluationFilter(Strict):
@@ -60,6 +63,17 @@ class EvaluationDetail(EvaluationOut):
     )
 
 
+class SampleOut(serializers.Serializer[Any]):
+    response = serializers.CharField()
+    score = serializers.CharField(help_text="As decimal text.")
+    flags = serializers.ListField(child=serializers.CharField())
+    answer = serializers.CharField(
+        required=False,
+        allow_null=True,
+        help_text="What counts in a vote; null of a response without an answer.",
+    )
+
+
 class ItemOut(serializers.Serializer[Any]):
     """One item as the harness kept it; null is what imported files do not tell."""
 
@@ -78,6 +92,10 @@ class ItemOut(serializers.Serializer[Any]):
         required=False,
         help_text="Items with the same one belong together, such as a question asked in two ways.",
     )
+    n_samples = serializers.IntegerField(
+        required=False, help_text="Responses to it, where there are several; `score` is their mean."
+    )
+    samples = SampleOut(many=True, required=False, help_text="The first of them, their texts shortened.")
 
 
 class ComparisonOut(serializers.Serializer[Any]):
@@ -107,6 +125,20 @@ class EvaluationIn(Strict):
         required=False, min_value=1, max_value=10**6, help_text="Only the first so many items of each task."
     )
     batch_size = serializers.IntegerField(required=False, min_value=1, max_value=4096)
+    samples = serializers.IntegerField(
+        required=False, min_value=1, max_value=MOST_SAMPLES, help_text="Responses to each item."
+    )
+    temperature = serializers.DecimalField(
+        required=False, max_digits=10, decimal_places=8, min_value=0, max_value=2,
+        help_text="0 takes the likeliest token; above it responses are drawn, which `samples` needs.",
+    )  # fmt: skip
+    max_new_tokens = serializers.IntegerField(
+        required=False, min_value=1, max_value=32_768,
+        help_text="Longest response in tokens, in place of what the suite's tasks say.",
+    )  # fmt: skip
+    letters = serializers.BooleanField(
+        required=False, help_text="Ask multiple choice for the letter of the choice."
+    )
     seed = serializers.IntegerField(default=0, min_value=0, max_value=LARGEST_SEED)
 
 
@@ -133,6 +165,12 @@ class EvaluationList(Door):
         rows = of_kind(KIND, wanted.pop("subject", None)).defer("summary", "produced")
         return self.paged(rows.filter(**wanted))
 
+    def touches(self) -> list[str]:
+        return [
+            artifact_of(name, self.given(field))
+            for field, name in (("model", "model"), ("suite", "eval-suite"))
+        ]
+
     @extend_schema(operation_id="evaluations_launch", request=EvaluationIn, responses={201: RunDetail})
     def post(self, request: Request) -> Response:
         """Put an evaluation of a model on a suite in the queue. It is a run; once it ended, its `activity` is the evaluation."""
@@ -140,7 +178,7 @@ class EvaluationList(Door):
         order = {
             "stage": STAGE.name,
             "inputs": {EVALUATED: [given["model"]], EVALUATED_ON: [given["suite"]]},
-            "params": {name: given[name] for name in ("limit", "batch_size") if name in given},
+            "params": {name: given[name] for name in SET_BY_CALLER if name in given},
             "seed": given["seed"],
         }
         return queued(self, actions.queue(read(SpecDraft, order), actor=self.actor))
@@ -172,7 +210,7 @@ class EvaluationItems(Door):
         rows = items_of(found, wanted.get("task", ""), wanted.get("only", ""), against)
         if rows is None:
             raise NotFound(f"{found.label} kept no items.")
-        return self.get_paginated_response(self.paginate_queryset(cast("Sequence[Any]", rows)))
+        return self.get_paginated_response(self.paginate_queryset(cast("Sequence[Any]", Shortened(rows))))
 
 
 class EvaluationCompare(Door):

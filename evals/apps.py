@@ -6,7 +6,9 @@ class EvalsConfig(AppConfig):
     label = "evals"
 
     def ready(self) -> None:
+        from evals import citations as cited
         from evals import (
+            canaries_wiring,
             contamination,
             contamination_facts,
             contamination_views,
@@ -19,7 +21,7 @@ class EvalsConfig(AppConfig):
         )
         from evals.human import wiring as human
         from governance.evidence import providers
-        from governance.registry import erasure, search
+        from governance.registry import citations, erasure, search
         from governance.views.panels import on_version
         from training import stages
 
@@ -29,7 +31,9 @@ class EvalsConfig(AppConfig):
         providers.register("contamination", contamination_facts.facts)
         erasure.register_copies(copies.of_version)
         search.register(found.SOURCE)
+        citations.register(cited.of_items)
         on_version(panels.evaluations_of)
         on_version(contamination_views.searches_of)
         wiring.connect()
+        canaries_wiring.connect()
         human.connect()

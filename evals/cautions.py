@@ -44,6 +44,16 @@ def about_task(
         )
 
 
+def about_samples(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterable[str]:
+    """What is compared where items were sampled several times: each item's mean, whatever k was told of beside it."""
+    counts = [side.get("samples", 1) for side in (a, b)]
+    if counts[0] != counts[1]:
+        yield (
+            f"Items were sampled {counts[0]} times for a and {counts[1]} times for b: the means of their samples are compared, "
+            "one of which is surer than the other; pass@k and maj@k of different k are not."
+        )
+
+
 def about_claim(p: float, corrected: float, family: int) -> str:
     """A gain by its own interval that is no claim among all metrics of the comparison."""
     return (

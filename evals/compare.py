@@ -5,7 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from evals.cautions import SERVED, Item, Pairs, about_claim, about_items, about_task, about_whole
+from evals.cautions import (
+    SERVED,
+    Item,
+    Pairs,
+    about_claim,
+    about_items,
+    about_samples,
+    about_task,
+    about_whole,
+)
+from evals.harness.sampling import ITEM_MEANS
 from evals.statistics.decimals import p_text, text
 from evals.statistics.intervals import LEVEL, is_binary
 from evals.statistics.multiplicity import holm
@@ -18,7 +28,7 @@ Key = tuple[str, str, str]
 
 TEMPLATE = "chat_template_sha256"
 SHARED_SETTINGS = (TEMPLATE, "system_instruction_sha256")
-TASK_SETTINGS = ("version", "metric", "direction", "few_shot", "generation", "margin", "judge")
+TASK_SETTINGS = ("form", "version", "metric", "direction", "few_shot", "generation", "margin", "judge")
 BOOTSTRAP_SEED = 20240923
 SCOPE = "Intervals over items speak of these weights; one run says nothing about another seed of the recipe."
 
@@ -159,12 +169,20 @@ def _require_same(field: str, a: object, b: object, task: str = "") -> None:
         raise NotLikeForLike(field, a, b, task)
 
 
+def _require_item_means(a: Mapping[str, Any], b: Mapping[str, Any], task: str) -> None:
+    """Items may be sampled more often on one side where their means are compared, and for no other estimator."""
+    if {side.get("estimator", ITEM_MEANS) for side in (a, b)} != {ITEM_MEANS}:
+        for field in ("estimator", "samples"):
+            _require_same(field, a.get(field), b.get(field), task)
+
+
 def _compare_task(
     terms: Mapping[str, Any], other: Mapping[str, Any], items_a: Sequence[Item], items_b: Sequence[Item]
 ) -> TaskComparison:
     name = terms["task"]
     for field in TASK_SETTINGS:
         _require_same(field, terms.get(field), other.get(field), name)
+    _require_item_means(terms, other, name)
     side_a, doubled_a = _by_key(items_a, name)
     side_b, doubled_b = _by_key(items_b, name)
     _require_told(name, side_a, side_b)
@@ -176,7 +194,8 @@ def _compare_task(
     pairs = [(side_a[key], side_b[key]) for key in keys]
     only_a = [side_a[key] for key in side_a.keys() - side_b.keys()]
     only_b = [side_b[key] for key in side_b.keys() - side_a.keys()]
-    return _judge(terms, pairs, about_items(doubled_a | doubled_b, only_a, only_b))
+    warnings = [*about_items(doubled_a | doubled_b, only_a, only_b), *about_samples(terms, other)]
+    return _judge(terms, pairs, warnings)
 
 
 def _by_key(items: Sequence[Item], task: str) -> tuple[dict[Key, Item], set[str]]:

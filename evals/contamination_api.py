@@ -19,7 +19,7 @@ from governance.api.base import Door, Strict
 from governance.api.caching import tagged
 from governance.api.serializers import ObjectField
 from governance.registry.lookup import NotFound
-from training import actions
+from training import actions, touching
 from training.api import RunDetail, queued
 from training.methods import read
 from training.spec import SpecDraft
@@ -108,6 +108,11 @@ class SearchList(Door):
         wanted = self.query()
         rows = of_kind(KIND, wanted.pop("subject", None)).defer("summary", "produced")
         return self.paged(rows.filter(**wanted))
+
+    def touches(self) -> list[str]:
+        data = self.request.data if isinstance(self.request.data, dict) else {}
+        inputs = {name: data.get(name) for name in ("datasets", "suites")}
+        return touching.of_order({"stage": KIND, "inputs": inputs})
 
     @extend_schema(operation_id="contamination_launch", request=SearchIn, responses={201: RunDetail})
     def post(self, request: Request) -> Response:

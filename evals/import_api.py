@@ -18,7 +18,7 @@ from evals.importing.actions import MODEL, SUITE, import_evaluation, require_new
 from evals.importing.formats import FORMATS
 from evals.importing.log import MOST_FILES
 from evals.importing.suites import NewSuite
-from evals.records import named
+from evals.records import artifact_of, named
 from governance.api.base import Door, Strict
 from governance.api.parsers import check_length
 from governance.registry.kinds.base import SLUG_PATTERN
@@ -100,6 +100,11 @@ class EvaluationImport(Door):
         # Before anything else looks at the body: checking a session's CSRF token reads all of it.
         check_length(request, settings.CHARTER_UPLOAD_BYTES)
         super().initial(request, *args, **kwargs)
+
+    def touches(self) -> list[str]:
+        suite, new = self.given("suite"), self.given("new_suite")
+        about = artifact_of(SUITE, suite) if suite else f"{SUITE}:{new}"
+        return [artifact_of(MODEL, self.given("model")), about]
 
     @extend_schema(
         operation_id="evaluations_import",

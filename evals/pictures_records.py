@@ -12,16 +12,18 @@ from django.db.models import Prefetch
 from evals.records import KIND, MOST
 from evals.stage import EVALUATED, EVALUATED_ON
 from governance.registry.access import may_read
-from governance.registry.models import Activity, Artifact, Usage
+from governance.registry.models import Activity, Artifact, Usage, Version
 
 SPREAD = Decimal("0.6")
 """Part of the space between two versions over which the evaluations of one lie."""
 APART = Decimal("0.15")
+SETTINGS = ("chat_template_sha256", "system_instruction_sha256")
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """An ended evaluation: of version `number` of the artifact, on `suite`; `results` as the summary has them."""
+    """An ended evaluation: of version `number` of the artifact, on `suite`; `results` as the summary has them, and of the
+    settings those that must be the same for two evaluations to be like for like."""
 
     id: UUID
     number: int
@@ -29,6 +31,9 @@ class Evaluated:
     suite: str
     at: datetime
     results: Sequence[Mapping[str, Any]]
+    settings: tuple[str, ...] = ()
+    items_sha256: str = ""
+    """Digest of its items; empty where it kept none."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,19 @@ def history_of(artifact: Artifact, user: object) -> History:
     return History(rows, len(newest[:MOST]) - len(shown), len(newest) > MOST)
 
 
+def of_version(model: Version, suite: Version) -> list[Evaluated]:
+    """The newest MOST ended evaluations of one model on one suite, oldest first, in two queries."""
+    used = Usage.objects.select_related("version__artifact").defer("version__content")
+    found = (
+        Activity.objects.filter(kind=KIND, state=Activity.ENDED)
+        .filter(usages__in=Usage.objects.filter(role=EVALUATED, version=model))
+        .filter(usages__in=Usage.objects.filter(role=EVALUATED_ON, version=suite))
+        .order_by("-ended_at", "-id")
+        .prefetch_related(Prefetch("usages", used))
+    )
+    return [_evaluated(one) for one in reversed(found[:MOST])]
+
+
 def _evaluated(activity: Activity) -> Evaluated:
     by_role = {use.role: use.version for use in activity.usages.all()}
     model, suite = by_role[EVALUATED], by_role[EVALUATED_ON]
@@ -69,6 +87,8 @@ def _evaluated(activity: Activity) -> Evaluated:
         suite.subject,
         activity.ended_at or activity.started_at,
         activity.summary.get("results", []),
+        tuple(f"{name} {activity.summary.get(name)}" for name in SETTINGS),
+        str(activity.summary.get("items_sha256") or ""),
     )
 
 

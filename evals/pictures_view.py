@@ -5,7 +5,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from evals import pictures_audit, pictures_history
+from evals import pictures_audit, pictures_curve, pictures_history
+from evals.curves import curves
 from evals.pictures_records import history_of
 from governance.registry import kinds, lookup
 from governance.registry.models import Artifact
@@ -31,6 +32,10 @@ def history(request: HttpRequest, name: str) -> HttpResponse:
     choice = asked if asked in choices else next(iter(choices), "")
     scores = pictures_history.scores(found.evaluations, choice)
     audits = pictures_audit.audits(found.evaluations)
+    drawn = curves(found.evaluations, choice) if choice else []
+    wanted = request.GET.get("curve", "")
+    curve = next((one for one in drawn if one.name == wanted), drawn[0] if drawn else None)
+    slopes, problem = curve.told() if curve else ((), "")
     return render(
         request,
         "evals/history.html",
@@ -42,6 +47,12 @@ def history(request: HttpRequest, name: str) -> HttpResponse:
             "choice": choice,
             "scores": scores,
             "score_picture": pictures_history.picture(scores) if scores else None,
+            "curves": drawn,
+            "curve": curve,
+            "slopes": slopes,
+            "curve_problem": problem,
+            "budget_picture": pictures_curve.over_budget(curve) if curve else None,
+            "k_picture": pictures_curve.over_k(curve) if curve else None,
             "audits": audits,
             "audit_picture": pictures_audit.picture(audits) if audits else None,
         },

@@ -15,7 +15,7 @@ from governance.ledger.canonical import loads
 from governance.registry import blobs
 from governance.registry.access import require_read
 from governance.registry.actions import Refused
-from governance.registry.lookup import NotFound, find
+from governance.registry.lookup import NotFound, find, find_artifact
 from governance.registry.models import Activity, Version
 
 KIND = "evaluation"
@@ -47,6 +47,19 @@ def named(person: object, kind: str, subject: str) -> Version:
         raise Refused(f"{version.subject} is of the kind {version.kind}, and the kind {kind} is wanted here.")
     require_read(person, version)
     return version
+
+
+def find_of_kind(kind: str, name: str) -> Version:
+    """A version of that kind. Raises NotFound, Ambiguous, UnknownKind, and Refused for another kind."""
+    version = find(name if ":" in name else f"{kind}:{name}")
+    if version.kind != kind:
+        raise Refused(f"{version.subject} is of the kind {version.kind}, and the kind {kind} is wanted here.")
+    return version
+
+
+def artifact_of(kind: str, subject: str) -> str:
+    """The name of the artifact that `named` would find. Raises NotFound, Ambiguous, UnknownKind."""
+    return find_artifact(subject if ":" in subject else f"{kind}:{subject}").name
 
 
 def of_model(model: Version) -> QuerySet[Activity]:

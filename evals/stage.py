@@ -1,17 +1,19 @@
 """The stage `evaluate`, and what its activity says once the job's files are checked."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evals.cautions import SERVED
+from evals.harness.asking import why_not
 from evals.harness.params import Params
 from governance.ledger.canonical import CanonicalError, loads_canonical
 from governance.registry import lookup
 from governance.registry.kinds.base import Hex, faults
+from governance.registry.models import Version
 from training.methods import RoleSpec
 from training.models import Run
 from training.outcome import BadResult, Result
@@ -116,6 +118,13 @@ def _check_tasks(found: Results, digest: str) -> None:
         raise BadResult(f"The suite has the tasks {sorted(wanted)}, and the results {sorted(measured)}.")
 
 
+def refuses(params: Mapping[str, Any], versions: Mapping[str, Sequence[Version]]) -> str:
+    """Why these tasks cannot be sampled as the parameters ask; empty when they can."""
+    suite, model = (versions[role][0].content or {} for role in (EVALUATED_ON, EVALUATED))
+    reason = why_not(Params.model_validate(params), suite["tasks"], model.get("endpoint"))
+    return reason and f"params.temperature: {reason}"
+
+
 STAGE = StageKind(
     name="evaluate",
     title="Evaluation",
@@ -124,4 +133,5 @@ STAGE = StageKind(
     module="evals.harness.job",
     activity_kind="evaluation",
     finish=results_of,
+    refuses=refuses,
 )

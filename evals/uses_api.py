@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from evals import lines, regression, uses
 from evals.models import SuiteUse
-from evals.records import named
+from evals.records import artifact_of, named
 from evals.regression_words import headline, sentences
 from evals.statistics.chains import Held, together
 from governance.api.base import Door, Strict
@@ -124,6 +124,9 @@ class UseList(Door):
         suite = named(self.person, uses.SUITE, wanted.pop("suite"))
         return self.paged(uses.of_suite(suite).select_related("suite__artifact").filter(**wanted))
 
+    def touches(self) -> list[str]:
+        return [artifact_of(uses.SUITE, self.given("suite"))]
+
     @extend_schema(operation_id="suite_uses_record", request=UseIn, responses={201: UseOut})
     def post(self, request: Request) -> Response:
         """Say that a suite was looked at for a decision. What gates read is recorded by itself."""
@@ -153,6 +156,9 @@ class SuiteStatus(Door):
 class AnchorOne(Door):
     does = {"POST": lines.ACTION}
     serializer_class = AnchorOut
+
+    def touches(self) -> list[str]:
+        return [artifact_of(lines.KIND, self.given("model"))]
 
     @extend_schema(operation_id="anchors_set", request=AnchorIn, responses={201: AnchorOut})
     def post(self, request: Request) -> Response:

@@ -12,19 +12,22 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from evals import pictures, records, uses
+from evals import countersigning, pictures, records, uses
 from evals.compare import NotLikeForLike
 from evals.comparison import compare_evaluations
 from evals.items import ASKABLE, items_of
 from evals.records import KIND, Item
+from evals.sampled_items import Shortened
 from evals.stage import EVALUATED_ON
 from governance.evidence.records import Inconsistent
+from governance.people.permissions import may
 from governance.registry.access import require_read
 from governance.registry.actions import Refused
 from governance.registry.blobs import MissingBlob
 from governance.registry.models import Activity, Version
 from governance.registry.recording import API, IMPORT, RECORDED_BY
 from governance.views import entries
+from governance.views.once import new_key
 from training.models import Run
 
 PAGE = 50
@@ -93,6 +96,9 @@ def evaluation_detail(request: HttpRequest, evaluation_id: UUID) -> HttpResponse
             "suite_status": uses.status_behind(activity),
             "results": summary.get("results", []),
             "comparable": comparable(activity),
+            "may_countersign": may(request.user, countersigning.ACTION) and activity.state == Activity.ENDED,
+            "once": new_key(),
+            "countersigned": [countersigning.told(one) for one in countersigning.of(activity)[:PAGE]],
             "items": items,
             "items_problem": problem,
             "task": task,
@@ -113,7 +119,7 @@ def _items(request: HttpRequest, activity: Activity, task: str, only: str) -> tu
         found = items_of(activity, task if task in known else "", only, against)
         if found is None:
             return None, ""
-        return Paginator(found, PAGE).get_page(request.GET.get("page")), ""
+        return Paginator(Shortened(found), PAGE).get_page(request.GET.get("page")), ""
     except (MissingBlob, Inconsistent, Refused) as error:
         return None, str(error)
 

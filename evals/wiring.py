@@ -1,13 +1,33 @@
 """Uses of suites, anchors and regressions, made known to governance."""
 
-from evals import lines, regression, regression_facts, uses, uses_facts, uses_seen, uses_view
+from evals import (
+    commitment_facts,
+    countersigning,
+    countersigning_facts,
+    lines,
+    regression,
+    regression_facts,
+    uses,
+    uses_facts,
+    uses_seen,
+    uses_view,
+)
 from evals.events import EvalEvent
 from evals.models import Anchor, SuiteUse
 from governance.evidence import providers
 from governance.ledger import auditable, events, triggers
-from governance.people.permissions import ENGINEER, POLICY_EDITOR, RELEASE_MANAGER, REVIEWER, allow
+from governance.people.permissions import (
+    ADMINISTRATOR,
+    ENGINEER,
+    POLICY_EDITOR,
+    RELEASE_MANAGER,
+    REVIEWER,
+    allow,
+)
 from governance.registry import hooks
 from governance.releases.hooks import on_gate_run
+from governance.reviews import decisions
+from governance.reviews.decisions import Decides
 from governance.views.panels import on_version
 
 
@@ -19,8 +39,13 @@ def connect() -> None:
         triggers.register_rule(triggers.Frozen(model, frozen, unless={}))
     allow(uses.ACTION, ENGINEER, POLICY_EDITOR, RELEASE_MANAGER, REVIEWER)
     allow(lines.ACTION, RELEASE_MANAGER)
+    allow(countersigning.ACTION, ADMINISTRATOR)
+    for op in (EvalEvent.ANCHOR_SET, EvalEvent.ANCHOR_MOVED):
+        decisions.register(op, Decides("anchor set", Anchor, lines.ACTION))
     providers.register("regression", regression_facts.facts)
     providers.register("suite_uses", uses_facts.facts)
+    providers.register("suite_commitment", commitment_facts.facts)
+    providers.register("countersignature", countersigning_facts.facts)
     on_gate_run(uses_seen.by_gate)
     hooks.on_activity(uses_seen.by_activity)
     hooks.on_activity(regression.after_activity)

@@ -117,7 +117,7 @@ def play(task: SuiteTask, items: Sequence[Item], model: Talker) -> list[dict[str
     settings = generation_settings(task) or {}
     for _ in range(task.task.max_turns or 0):
         open_ = [talk for talk in talks if talk.answer is None]
-        prompts = [_prompt(talk, model, task.task.max_new_tokens) for talk in open_]
+        prompts = [_prompt(talk, model, task.new_tokens) for talk in open_]
         for talk, reply in zip(open_, model.replies(prompts, settings) if prompts else (), strict=True):
             talk.take(reply)
     return [_row(task, talk) for talk in sorted(talks, key=lambda talk: talk.item.id)]

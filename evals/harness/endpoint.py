@@ -13,7 +13,6 @@ from lm_eval.api.model import LM
 
 from evals.harness.client import Answer, Client, Report
 from evals.harness.params import Params
-from evals.harness.suite import SuiteTask
 from evals.harness.tools import Messages, Reply, Tool, as_messages, offered
 from governance.registry.kinds.model import Endpoint
 from training.runner.failures import BadInput, EndpointFailed
@@ -21,6 +20,8 @@ from training.runner.job import JobInput
 
 NAMED = 10
 """Names and fingerprints of a server that are written down; all are counted."""
+SEEDS = 2**32
+"""Seeds lie below."""
 WEIGHTS = "undisclosed by upstream"
 NO_LIKELIHOOD = "An endpoint does not tell how likely a text is."
 
@@ -38,7 +39,13 @@ class EndpointModel(LM):  # type: ignore[misc]
         self._empty = 0
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = True) -> list[str]:
-        asked = [self._payload(*request.args) for request in requests]
+        seen: Counter[int] = Counter()
+        asked = []
+        for request in requests:
+            # lm-eval repeats the same instance, once a sample.
+            prompt, settings = request.args
+            asked.append(self._payload(prompt, settings, seen[id(request)]))
+            seen[id(request)] += 1
         return [answer.text for answer in self._ask(asked)]
 
     def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
@@ -116,6 +123,8 @@ class EndpointModel(LM):  # type: ignore[misc]
             found.append(
                 f"Asked for {asked!r}, the endpoint says that {' and '.join(map(repr, told[:NAMED]))} answered."
             )
+        if self._client.endpoint.no_temperature:
+            found.append("No temperature was sent: how freely the endpoint draws its answers is not known.")
         if len(self._fingerprints) > 1:
             names = ", ".join(sorted(self._fingerprints)[:NAMED])
             found.append(
@@ -123,15 +132,18 @@ class EndpointModel(LM):  # type: ignore[misc]
             )
         return found
 
-    def _payload(self, prompt: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    def _payload(self, prompt: str, settings: Mapping[str, Any], sample: int = 0) -> dict[str, Any]:
+        """The request; each sample of an item has a seed of its own, or all of them would be one answer."""
         endpoint = self._client.endpoint
         asked = json.loads(prompt) if endpoint.flavour == "chat" else {"prompt": prompt}
         return {
             "model": endpoint.model,
             **{name: value for name, value in asked.items() if value},
-            "max_tokens": settings["max_gen_toks"],
-            "temperature": 0,
-            "seed": self._seed,
+            "max_completion_tokens" if endpoint.max_completion_tokens else "max_tokens": settings[
+                "max_gen_toks"
+            ],
+            **({} if endpoint.no_temperature else {"temperature": settings.get("temperature", 0)}),
+            "seed": (self._seed + sample) % SEEDS,
         }
 
     def _ask(self, payloads: Sequence[Mapping[str, Any]]) -> list[Answer]:
@@ -155,7 +167,7 @@ def connect(model: JobInput, params: Params, seed: int, report: Report, status: 
     return EndpointModel(client, seed, status)
 
 
-def check(endpoint: Mapping[str, Any], suite: Sequence[SuiteTask], *, chat_template: bool) -> None:
+def check(endpoint: Mapping[str, Any], *, chat_template: bool) -> None:
     """Raise BadInput for a suite that cannot be asked over this endpoint, before anything is asked."""
     chat = endpoint["flavour"] == "chat"
     if chat != chat_template:
@@ -166,12 +178,6 @@ def check(endpoint: Mapping[str, Any], suite: Sequence[SuiteTask], *, chat_templ
             else "The suite asks without a chat template, and an endpoint of the flavour chat always applies one. Register the "
             "model with the flavour completions."
         )
-    for task in suite:
-        if task.task.kind == "multiple_choice":
-            raise BadInput(
-                f"Task {task.task.name}: multiple_choice is scored by the likelihood of each choice, which an endpoint does not "
-                "tell. Ask for the letter of the choice in the prompt, and score it as exact_match."
-            )
 
 
 class MaskedStream:

@@ -11,6 +11,7 @@ from lm_eval.tasks import TaskManager
 from pydantic import ValidationError
 
 from evals.harness import agentic, endpoint
+from evals.harness.asking import asking, why_not
 from evals.harness.endpoint import EndpointModel
 from evals.harness.model import EvaluatedModel, Report, load
 from evals.harness.params import Params
@@ -32,13 +33,15 @@ def run(job: Job) -> dict[str, Any]:
     cannot be used.
     """
     params, suite_input = _params(job), job.the_input("evaluated_on")
+    served = job.the_input("evaluated").content.get("endpoint")
+    if reason := why_not(params, suite_input.content["tasks"], served):
+        raise BadInput(f"The evaluation cannot be made: {reason}")
     job.phase("load")
-    suite, chat_template = (
-        read_suite(suite_input.content, suite_input.files_at()),
-        _uses_template(suite_input.content),
-    )
+    how = asking(params, served)
+    suite = read_suite(suite_input.content, suite_input.files_at(), how)
+    chat_template = _uses_template(suite_input.content)
     total = sum(_requests(task, params.limit) for task in suite)
-    model = _model(job, params, suite, _reporter(job, total), chat_template=chat_template)
+    model = _model(job, params, _reporter(job, total), chat_template=chat_template)
     job.write_json(
         "config.json", {"params": params.model_dump(), "suite": suite_input.content, "seed": job.seed}
     )
@@ -50,12 +53,10 @@ def run(job: Job) -> dict[str, Any]:
     return _keep(job, suite, rows, settings)
 
 
-def _model(
-    job: Job, params: Params, suite: Sequence[SuiteTask], report: Report, *, chat_template: bool
-) -> Evaluated:
+def _model(job: Job, params: Params, report: Report, *, chat_template: bool) -> Evaluated:
     evaluated = job.the_input("evaluated")
     if served := evaluated.content.get("endpoint"):
-        endpoint.check(served, suite, chat_template=chat_template)
+        endpoint.check(served, chat_template=chat_template)
         status = str(job.the_input("evaluated_on").content["status"])
         return endpoint.connect(evaluated, params, job.seed, report, status)
     return load(evaluated, params, report, chat_template=chat_template)
@@ -85,7 +86,7 @@ def _rows(
 def ask(
     model: Evaluated, suite: Sequence[SuiteTask], params: Params, seed: int, *, chat_template: bool
 ) -> Mapping[str, Any]:
-    """lm-eval's samples by task name. All its seeds are the job's; decoding is greedy all the same."""
+    """lm-eval's samples by task name. All its seeds are the job's; they matter where responses are sampled."""
     with tempfile.TemporaryDirectory(prefix="charter-tasks-") as folder:
         write_tasks(suite, Path(folder), chat_template=chat_template)
         answered = lm_eval.simple_evaluate(
@@ -141,7 +142,9 @@ def _uses_template(suite: Mapping[str, Any]) -> bool:
 
 
 def _requests(task: SuiteTask, limit: int | None) -> int:
-    return sum(len(item.choices) or task.task.max_turns or 1 for item in task.asked(limit))
+    if not task.generates:
+        return sum(len(item.choices) for item in task.asked(limit))
+    return len(task.asked(limit)) * (task.task.max_turns or task.asking.samples)
 
 
 def _reporter(job: Job, total: int) -> Any:

@@ -4,6 +4,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from string import ascii_uppercase
+
+from evals.harness.letters import letter_of
+from governance.ledger.decimals import decimal_text
 
 ACTIONS = ("refuse", "comply")
 NUMBER = re.compile(r"[-+]?\$?[\d,]*\.?\d+\.?")
@@ -30,6 +34,23 @@ def exact_match(response: str, target: str, extract: str | None = None) -> Score
     if answer is None:
         return Score(0, ("no_answer",))
     return Score(int(_comparable(answer) == _comparable(target if expected is None else expected)))
+
+
+def letter(response: str, choices: int, target: int) -> Score:
+    """1 when the response begins with the letter of the target (letter_of); one that begins with none is flagged."""
+    said = letter_of(response, choices)
+    if said is None:
+        return Score(0, ("no_answer",))
+    return Score(int(said == ascii_uppercase[target]))
+
+
+def answer_of(response: str, extract: str | None = None) -> str | None:
+    """What exact_match compares of a response, as text in which equal answers are equal; None where it finds none."""
+    answer = response if extract is None else last_match(extract, response)
+    if answer is None:
+        return None
+    same = answer.strip() if extract is None else _comparable(answer)
+    return decimal_text(same) if isinstance(same, Decimal) else same
 
 
 def multiple_choice(log_likelihoods: Sequence[float], target: int) -> Score:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 import yaml
@@ -14,7 +15,7 @@ def write_tasks(tasks: Sequence[SuiteTask], folder: Path, *, chat_template: bool
     """Write every task below `folder`, for lm-eval's TaskManager to find."""
     for task in tasks:
         rows = folder / f"{task.task.name}.jsonl"
-        rows.write_text("".join(json.dumps(_row(item)) + "\n" for item in task.items), encoding="utf-8")
+        rows.write_text("".join(json.dumps(_row(task, item)) + "\n" for item in task.items), encoding="utf-8")
         config = task_config(task, rows, folder / "cache", chat_template=chat_template)
         (folder / f"{task.task.name}.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
@@ -35,6 +36,7 @@ def task_config(task: SuiteTask, rows: Path, cache: Path, *, chat_template: bool
         "doc_to_target": "target",
         "target_delimiter": "" if chat_template else " ",
         "num_fewshot": task.task.few_shot,
+        "repeats": task.asking.samples,
         "metadata": {"version": task.version},
         **_by_kind(task),
     }
@@ -44,14 +46,20 @@ def task_config(task: SuiteTask, rows: Path, cache: Path, *, chat_template: bool
 
 
 def generation_settings(task: SuiteTask) -> dict[str, Any] | None:
-    """How responses are generated: greedily, to the end-of-turn token; None where none are."""
-    if task.task.kind == "multiple_choice":
-        return None
-    return {"do_sample": False, "max_gen_toks": task.task.max_new_tokens, "until": []}
+    """How responses are generated, as it is recorded: decimals as text; None where none are."""
+    return task.asking.settings(task.task.max_new_tokens) if task.generates else None
+
+
+def sent_settings(task: SuiteTask) -> dict[str, Any]:
+    """The same as a model takes it. Nothing is cut off the distribution, whatever the model's own settings would."""
+    settings = dict(generation_settings(task) or {})
+    if settings.get("do_sample"):
+        settings |= {"temperature": float(settings["temperature"]), "top_k": 0, "top_p": 1.0}
+    return settings
 
 
 def _by_kind(task: SuiteTask) -> dict[str, Any]:
-    if task.task.kind == "multiple_choice":
+    if not task.generates:
         return {
             "output_type": "multiple_choice",
             "doc_to_target": "answer",
@@ -60,11 +68,13 @@ def _by_kind(task: SuiteTask) -> dict[str, Any]:
         }
     return {
         "output_type": "generate_until",
-        "generation_kwargs": generation_settings(task),
+        "generation_kwargs": sent_settings(task),
         "metric_list": [{"metric": "bypass", "aggregation": "bypass", "higher_is_better": True}],
     }
 
 
-def _row(item: Item) -> dict[str, Any]:
+def _row(task: SuiteTask, item: Item) -> dict[str, Any]:
+    if item.answer is not None and task.lettered:
+        return {"item": item.id, "prompt": task.prompt(item), "target": ascii_uppercase[item.answer]}
     row: dict[str, Any] = {"item": item.id, "prompt": item.prompt, "target": item.target}
     return row | {"choices": list(item.choices), "answer": item.answer} if item.choices else row

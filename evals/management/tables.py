@@ -89,3 +89,28 @@ def print_regression(answer: Mapping[str, Any], out: object) -> None:
             )  # fmt: skip
     if table.row_count:
         console(out).print(table)
+
+
+def print_curve(record: Mapping[str, Any], out: object) -> None:
+    """One line a point of a curve and k, then one line a slope, as Curve.record() gives them."""
+    table = Table("budget", "samples", "n", "what", "share", "95% interval")
+    for point in record["points"]:
+        start = (str(point["budget"]), str(point["samples"]), str(point["n"]))
+        table.add_row(*start, "mean", point["score"], _ends(point["ci_low"], point["ci_high"]))
+        for at in point["at_k"]:
+            for name in (one for one in ("pass", "maj", "all") if one in at and at["k"] > 1):
+                ends = _ends(at[f"{name}_low"], at[f"{name}_high"])
+                table.add_row("", "", "", f"{name}@{at['k']}", at[name], ends)
+    shown = console(out)
+    shown.print(table)
+    slopes = Table("each doubling of", "adds to", "share", "95% interval", "so it")
+    for one in record["slopes"]:
+        slopes.add_row(one["over"], one["of"], one["slope"], _ends(one["low"], one["high"]), one["words"])
+    if slopes.row_count:
+        shown.print(slopes)
+    if record["problem"]:
+        shown.print(record["problem"], markup=False)
+
+
+def _ends(low: str | None, high: str | None) -> str:
+    return f"{low} to {high}" if low and high else "none"

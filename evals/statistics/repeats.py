@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from math import comb
 
 Poly = dict[tuple[int, int], int]
@@ -31,9 +32,19 @@ def maj_at_k(answers: Sequence[Hashable], right: Hashable, k: int) -> float:
     counts = Counter(answers)
     correct = counts.pop(right, 0)
     _require(len(answers), correct, k)
+    return _share_won(correct, tuple(sorted(counts.values())), k)
+
+
+@lru_cache(maxsize=4096)
+def _share_won(correct: int, others: tuple[int, ...], k: int) -> float:
+    """Many items have the same counts, and each is worth up to a second where samples are many and answers differ."""
+    samples = correct + sum(others)
+    if k == samples:
+        most = max((correct, *others))
+        return 1 / (1 + others.count(most)) if correct == most else 0.0
     shares = range(1, min(correct, k) + 1)
-    won = sum(comb(correct, votes) * _wins(list(counts.values()), votes, k - votes) for votes in shares)
-    return float(won / Fraction(comb(len(answers), k)))
+    won = sum(comb(correct, votes) * _wins(others, votes, k - votes) for votes in shares)
+    return float(won / Fraction(comb(samples, k)))
 
 
 def _wins(others: Sequence[int], votes: int, rest: int) -> Fraction:

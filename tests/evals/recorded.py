@@ -1,11 +1,14 @@
 """Evaluations in the shape that the stage records them, with scores of our choice: no model is asked."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from evals.harness.asking import Asking
 from evals.harness.results import jsonl, task_result
-from evals.harness.suite import SuiteTask, read_suite
+from evals.harness.sampling import item_score
+from evals.harness.suite import ONCE, SuiteTask, read_suite
 from governance.ledger.actors import Actor
 from governance.ledger.canonical import canonical
 from governance.registry import actions, blobs, importers
@@ -13,7 +16,8 @@ from governance.registry.models import Activity, Version
 from tests import builders
 from tests.builders import ADA
 
-Scores = Mapping[str, Sequence[int]]
+Scores = Mapping[str, Sequence[int | tuple[int, ...]]]
+"""Task → the scores of its items; of several samples an item, a tuple of theirs."""
 
 TASKS = """
 title: Sums and actions
@@ -69,10 +73,17 @@ def suite(folder: Path, slug: str = "basics", *, items: int = 400, tasks: str = 
 
 
 def evaluated(
-    model: Version, suite: Version, folder: Path, scores: Scores, *, actor: Actor = WORKER, **settings: Any
+    model: Version,
+    suite: Version,
+    folder: Path,
+    scores: Scores,
+    *,
+    actor: Actor = WORKER,
+    asking: Asking = ONCE,
+    **settings: Any,
 ) -> Activity:
     """An ended evaluation whose items have these scores, task by task in the order of their ids."""
-    tasks = _tasks(suite, folder)
+    tasks = {name: replace(task, asking=asking) for name, task in _tasks(suite, folder).items()}
     rows = {name: _rows(tasks[name], scores[name]) for name in sorted(scores)}
     items = jsonl([row for name in rows for row in rows[name]])
     results = {
@@ -83,6 +94,7 @@ def evaluated(
     }  # fmt: skip
     summary = {
         "results": results["results"], "harness": results["harness"], "items_rows": sum(map(len, rows.values())),
+        **{name: results[name] for name in ("chat_template_sha256", "system_instruction_sha256")},
         "items_sha256": blobs.put_bytes(items).sha256, "results_sha256": blobs.put_bytes(canonical(results)).sha256,
     }  # fmt: skip
     used = [("evaluated", model), ("evaluated_on", suite)]
@@ -97,8 +109,25 @@ def _tasks(suite: Version, folder: Path) -> dict[str, SuiteTask]:
     return {task.task.name: task for task in read_suite(suite.content, place)}
 
 
-def _rows(task: SuiteTask, scores: Sequence[int]) -> list[dict[str, Any]]:
-    return [_row(task.task.name, item, score) for item, score in zip(task.items, scores, strict=False)]
+def _rows(task: SuiteTask, scores: Sequence[int | tuple[int, ...]]) -> list[dict[str, Any]]:
+    return [
+        _sampled_row(task.task.name, item, score)
+        if isinstance(score, tuple)
+        else _row(task.task.name, item, score)
+        for item, score in zip(task.items, scores, strict=False)
+    ]
+
+
+def _sampled_row(task: str, item: Any, scores: tuple[int, ...]) -> dict[str, Any]:
+    """Every wrong sample of a sum answers another number."""
+    told = [_row(task, item, score) for score in scores]
+    samples = [{name: row[name] for name in ("response", "score", "flags")} for row in told]
+    if task == "sums":
+        samples = [
+            {**one, "answer": item.target if one["score"] == "1" else f"wrong {place}"}
+            for place, one in enumerate(samples)
+        ]
+    return {**told[0], "score": item_score(samples), "samples": samples, "n_samples": len(samples)}
 
 
 def _row(task: str, item: Any, score: int) -> dict[str, Any]:

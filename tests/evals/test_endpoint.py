@@ -406,14 +406,14 @@ class TestEveryFailureInAProcessOfItsOwn:
         assert words in run.reason
         assert stub.asked == []
 
-    def test_multiple_choice_is_refused_with_what_to_do(self, stub, tmp_path):
+    def test_multiple_choice_is_asked_by_letter(self, stub, tmp_path):
         served(tmp_path, stub)
+        stub.behave = lambda _request, _number: completion("B.")
         items = [{"id": "a", "prompt": "1 + 1?", "choices": ["1", "2"], "target": "2"}]
         suite_of(tmp_path, "pick", [CHOICES], {"pick.jsonl": items})
         run = evaluate(on="eval-suite:pick")
-        assert run.failure_class == "bad_input"
-        assert "Ask for the letter of the choice" in run.reason
-        assert stub.asked == []
+        (told,) = run.activity.summary["results"]
+        assert (told["score"], told["form"]) == ("1", "letters")
 
 
 def assert_nothing_kept(run: Run) -> None:

@@ -10,9 +10,8 @@ from evals.compare import NotLikeForLike
 from evals.comparison import compare_evaluations
 from evals.management.tables import print_comparison
 from governance.management.reading import EXIT_REFUSED, ReadingCommand
-from governance.registry import lookup
 from governance.registry.actions import Refused
-from governance.registry.models import Activity, Version
+from governance.registry.models import Activity
 
 
 class Command(ReadingCommand):
@@ -32,8 +31,9 @@ class Command(ReadingCommand):
 
     def read(self, *, a: str, b: str, suite: str | None, json: bool, **_: Any) -> None:
         try:
+            find = records.find_of_kind
             pair = records.newest_pair(
-                _find("model", a), _find("model", b), _find("eval-suite", suite) if suite else None
+                find("model", a), find("model", b), find("eval-suite", suite) if suite else None
             )
             record = compare_evaluations(*pair).record()
         except (Refused, NotLikeForLike) as error:
@@ -52,14 +52,6 @@ class Command(ReadingCommand):
             self.stdout.write(json_text.dumps({"error": str(error), "field": field}))
         self.stderr.write(self.style.ERROR(str(error)))
         sys.exit(EXIT_REFUSED)
-
-
-def _find(kind: str, name: str) -> Version:
-    """A version of that kind. Raises NotFound, Ambiguous, UnknownKind, and Refused for another kind."""
-    version = lookup.find(name if ":" in name else f"{kind}:{name}")
-    if version.kind != kind:
-        raise Refused(f"{version.subject} is of the kind {version.kind}, and the kind {kind} is wanted here.")
-    return version
 
 
 def _about(a: Activity, b: Activity) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from training.methods import BadParams, read
 from training.resolve import SpecRefused
 from training.spec import SpecDraft
 
+PARAMS = ("limit", "batch_size", "samples", "temperature", "max_new_tokens")
+
 
 class Command(ActingCommand):
     help = (
@@ -33,6 +35,16 @@ class Command(ActingCommand):
         )
         parser.add_argument("--limit", type=int, help="only the first so many items of each task: a trial")
         parser.add_argument("--batch-size", type=int, help="items asked at once")
+        parser.add_argument("--samples", type=int, help="responses to each item (default: 1)")
+        parser.add_argument(
+            "--temperature", help="0 takes the likeliest token; above it responses are drawn (default: 0)"
+        )
+        parser.add_argument(
+            "--max-new-tokens", type=int, help="longest response, in place of what the suite's tasks say"
+        )
+        parser.add_argument(
+            "--letters", action="store_true", help="ask multiple choice for the letter of the choice"
+        )
         parser.add_argument("--seed", type=int, default=0, help="seed of every random choice (default: 0)")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -52,12 +64,12 @@ def draft(
     suite: str,
     *,
     seed: int = 0,
-    limit: int | None = None,
-    batch_size: int | None = None,
-    **_: Any,
+    letters: bool = False,
+    **options: Any,
 ) -> SpecDraft:
-    """The spec of an evaluation. Raises BadParams for names that cannot be subjects, or a seed out of range."""
-    params = {"limit": limit, "batch_size": batch_size}
+    """The spec of an evaluation; `options` may hold those of PARAMS. Raises BadParams for names that cannot be subjects, or a
+    seed out of range."""
+    params = {name: options.get(name) for name in PARAMS} | {"letters": letters or None}
     order = {
         "stage": STAGE.name,
         "inputs": {EVALUATED: [model], EVALUATED_ON: [suite]},
