@@ -62,7 +62,6 @@ def _about(card: Card, filled: str) -> list[dict[str, Any]]:
     plain = {
         "Newest entry named": newest(card).replace("T", " ").replace("Z", " UTC"),
         "Entries in the ledger": str(document.at.size),
-        "Written for": "the public",
         "Fields with a value": filled,
     }
     return [

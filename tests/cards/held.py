@@ -68,6 +68,12 @@ def card(facts, kind="model", slug="x"):
     return compose(shown_to(document, "public"), KIND_OF[kind], [entry])
 
 
+def everything(kind):
+    """A card with a value of its own for every field of the schema: `marker`, then the field."""
+    texts = [recorded(root, f"marker-{root}-end") for root in ROOTS]
+    return card([*texts, *(recorded(f"{root}.1.text", f"marker-{root}-end") for root in ROOTS)], kind)
+
+
 def lineage(text, datasets=1, kind="model"):
     """A card with a stage, parents, data, results and sheets, all of whose free texts are `text`."""
     subject = f"{kind}:x@1"

@@ -16,7 +16,7 @@ from governance.cards.formats import FORMATS, fitting, rendered
 from governance.evidence.schema import ROOTS
 from governance.people.models import User
 from tests import cast as people
-from tests.cards.held import NASTY, SUBJECTS, card, cards, empty, lineage, recorded
+from tests.cards.held import NASTY, SUBJECTS, card, cards, empty, everything, lineage
 from tests.evidence.world import settled
 
 __all__ = ["cards"]
@@ -28,12 +28,6 @@ HEAD = re.compile(r"^---\n.*?^---\n", re.DOTALL | re.MULTILINE)
 
 def texts(made):
     return [name for name in fitting(made.kind) if name in TEXTS]
-
-
-def everything(kind):
-    """A card with a value of its own for every field of the schema: `marker`, then the field."""
-    texts = [recorded(root, f"marker-{root}-end") for root in ROOTS]
-    return card([*texts, *(recorded(f"{root}.1.text", f"marker-{root}-end") for root in ROOTS)], kind)
 
 
 @pytest.mark.parametrize("kind", ["model", "release", "dataset"])
