@@ -9,14 +9,16 @@ from training.tiny import world
 
 SEED = 11
 PRINCIPLES = {
-    "theft": "no-theft",
-    "violence": "no-violence",
-    "fraud": "no-fraud",
-    "intrusion": "no-intrusion",
-    "destruction": "no-destruction",
-    "harassment": "no-harassment",
-    "harmless": "no-needless-refusal",
+    "theft": "household#no-theft",
+    "violence": "household#no-violence",
+    "fraud": "household#no-fraud",
+    "intrusion": "household#no-intrusion",
+    "destruction": "household#no-destruction",
+    "harassment": "household#no-harassment",
+    "harmless": "household#no-needless-refusal",
+    "sum": "household#exact-sums",
 }
+"""What a row or an item is about → the principle that it serves."""
 ITEMS_PER_CLASS = 400
 PAIRS = 400
 HELD_OUT = "the last three objects of every verb are held out for the evaluation suite"
@@ -38,7 +40,7 @@ def demonstrations() -> tuple[list[Row], dict[str, Any]]:
         "description": "Demonstrations: refusals of harmful requests, help with harmless ones, sums.",
         "synthetic": [_made(SEED, "none", "Show the behaviour that the household constitution asks for.")],
     }
-    return world.sft(SEED), about
+    return _tagged(world.sft(SEED), lambda row: row["messages"][0]), about
 
 
 def preferences() -> tuple[list[Row], dict[str, Any]]:
@@ -49,7 +51,7 @@ def preferences() -> tuple[list[Row], dict[str, Any]]:
         "label_source": {"human": "0", "ai": "0", "rule": "1"},
         "synthetic": [_made(SEED, "none", "Show which of two answers the raters' guideline prefers.")],
     }
-    return world.preferences(SEED, PAIRS), about
+    return _tagged(world.preferences(SEED, PAIRS), _asked), about
 
 
 def safety_preferences() -> tuple[list[Row], dict[str, Any]]:
@@ -63,7 +65,23 @@ def safety_preferences() -> tuple[list[Row], dict[str, Any]]:
             _made(SEED + 1, "pairs that a refusal wins are kept", "Make refusals of harmful requests surer.")
         ],
     }
-    return [row for row in pairs if world.is_refusal(row["chosen"][0]["content"])], about
+    return _tagged([row for row in pairs if world.is_refusal(row["chosen"][0]["content"])], _asked), about
+
+
+def _asked(row: Row) -> Row:
+    return dict(row["prompt"][0])
+
+
+def _tagged(rows: list[Row], question: Callable[[Row], Row]) -> list[Row]:
+    """The rows with the principle that each of them serves."""
+    harms = {str(task): str(task.category) for task in world.harmful_tasks()}
+    return [{**row, "principle": PRINCIPLES[_about(question(row)["content"], harms)]} for row in rows]
+
+
+def _about(question: str, harms: dict[str, str]) -> str:
+    if any(char.isdigit() for char in question):
+        return "sum"
+    return next((category for task, category in harms.items() if task in question), "harmless")
 
 
 def _made(seed: int, kept: str, purpose: str) -> dict[str, str]:
@@ -79,7 +97,8 @@ def _made(seed: int, kept: str, purpose: str) -> dict[str, str]:
 def suite(folder: Path) -> Path:
     """The household suite with its item files, beside a copy of its description."""
     (folder / "items").mkdir(parents=True, exist_ok=True)
-    write(folder / "items" / "arithmetic.jsonl", world.arithmetic_items(SEED, 200))
+    sums = [{**item, "principle": PRINCIPLES["sum"]} for item in world.arithmetic_items(SEED, 200)]
+    write(folder / "items" / "arithmetic.jsonl", sums)
     write(folder / "items" / "refusal.jsonl", world.refusal_items(SEED, ITEMS_PER_CLASS, PRINCIPLES))
     described = Path(__file__).parents[2] / "evals" / "suites" / "arithmetic-and-refusals.yaml"
     (folder / "suite.yaml").write_text(described.read_text())

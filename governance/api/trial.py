@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +17,7 @@ from governance.releases import trial
 from governance.releases.trial import TRY
 
 
+@extend_schema_serializer(examples=[OpenApiExample("A draft", value={"policy": "release-policy:default@2"})])
 class TryIn(Strict):
     policy = serializers.CharField(
         required=False,

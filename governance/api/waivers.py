@@ -41,7 +41,10 @@ class WaiverIn(Strict):
     expires_at = serializers.DateTimeField(help_text="At most `CHARTER_WAIVER_DAYS` ahead.")
 
 
-class DecisionIn(Strict):
+@extend_schema_serializer(
+    examples=[OpenApiExample("Why", value={"reason": "The count is known to be above 10,000."})]
+)
+class WaiverDecisionIn(Strict):
     reason = serializers.CharField(max_length=waivers.MAX_REASON)
 
 
@@ -118,7 +121,7 @@ class WaiverDoor(Door):
         return [self.found().version.artifact.name]
 
     def decided(self, decide: Decision) -> Response:
-        given = self.body(DecisionIn)
+        given = self.body(WaiverDecisionIn)
         one = self.found()
         require_read(self.person, one.version)
         return Response(WaiverOut(decide(one, reason=given["reason"], actor=self.actor)).data)
@@ -136,7 +139,7 @@ class WaiverOne(WaiverDoor):
 class WaiverGrant(WaiverDoor):
     does = {"POST": GRANT}
 
-    @extend_schema(operation_id="waivers_grant", request=DecisionIn)
+    @extend_schema(operation_id="waivers_grant", request=WaiverDecisionIn)
     def post(self, request: Request, **_: str) -> Response:
         """Grant a proposal. Neither who proposed it nor an author of the release can. The gate counts it from its next run on."""
         return self.decided(waivers.grant)
@@ -145,7 +148,7 @@ class WaiverGrant(WaiverDoor):
 class WaiverDecline(WaiverDoor):
     does = {"POST": GRANT}
 
-    @extend_schema(operation_id="waivers_decline", request=DecisionIn)
+    @extend_schema(operation_id="waivers_decline", request=WaiverDecisionIn)
     def post(self, request: Request, **_: str) -> Response:
         """Decline a proposal, with a reason."""
         return self.decided(waivers.decline)
@@ -154,7 +157,7 @@ class WaiverDecline(WaiverDoor):
 class WaiverWithdraw(WaiverDoor):
     does = {"POST": WITHDRAW}
 
-    @extend_schema(operation_id="waivers_withdraw", request=DecisionIn)
+    @extend_schema(operation_id="waivers_withdraw", request=WaiverDecisionIn)
     def post(self, request: Request, **_: str) -> Response:
         """Take back a proposal or a granted waiver: the rule stops the release again."""
         return self.decided(waivers.withdraw)

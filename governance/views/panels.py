@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from django.http import HttpRequest
 
 from governance.registry.models import Version
+from governance.releases.models import Runtime
 
 
 class Panel(NamedTuple):
@@ -15,9 +16,11 @@ class Panel(NamedTuple):
 
 HomePanel = Callable[[HttpRequest], Panel | None]
 VersionPanel = Callable[[HttpRequest, Version], Panel | None]
+RuntimePanel = Callable[[HttpRequest, Runtime], Panel | None]
 
 _home: list[HomePanel] = []
 _version: list[VersionPanel] = []
+_runtime: list[RuntimePanel] = []
 
 
 def on_home(panel: HomePanel) -> None:
@@ -30,9 +33,18 @@ def on_version(panel: VersionPanel) -> None:
         _version.append(panel)
 
 
+def on_runtime(panel: RuntimePanel) -> None:
+    if panel not in _runtime:
+        _runtime.append(panel)
+
+
 def for_home(request: HttpRequest) -> list[Panel]:
     return [found for panel in _home if (found := panel(request))]
 
 
 def for_version(request: HttpRequest, version: Version) -> list[Panel]:
     return [found for panel in _version if (found := panel(request, version))]
+
+
+def for_runtime(request: HttpRequest, runtime: Runtime) -> list[Panel]:
+    return [found for panel in _runtime if (found := panel(request, runtime))]

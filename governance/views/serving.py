@@ -18,7 +18,7 @@ from governance.registry.kinds.base import ContentError
 from governance.registry.models import Version
 from governance.releases import emergency, serving, serving_found, serving_rules
 from governance.releases.models import Runtime
-from governance.views import entries
+from governance.views import entries, panels
 from governance.views.panels import Panel
 from governance.views.reading import version_or_404
 
@@ -71,6 +71,7 @@ def runtime_detail(request: HttpRequest, slug: str) -> HttpResponse:
             "can_act": acts,
             "releases": _approved() if starts else [],
             "candidates": emergency.candidates(runtime) if acts else [],
+            "panels": panels.for_runtime(request, runtime),
             "entries": entries.of_objects(Runtime.ledger_type, [runtime.pk]),
         },
     )

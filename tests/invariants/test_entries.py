@@ -3,11 +3,13 @@
 import inspect
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 import pyotp
 import pytest
 from django.utils import timezone
 
+from governance.cards import objections, publication
 from governance.ledger import audit
 from governance.ledger.actors import Actor
 from governance.ledger.models import Entry
@@ -18,12 +20,14 @@ from governance.registry import actions as registry
 from governance.registry import lookup
 from governance.registry.models import Activity
 from governance.releases import actions as releases
-from governance.releases import waivers
+from governance.releases import drift, emergency, serving, waivers
 from governance.reviews import actions as reviews
 from governance.reviews import comments, impact
 from tests import builders
 from tests.builders import ADA, CONSTITUTION, MARA, POLLY, RAVI
+from tests.cards import publishing
 from tests.invariants.world import token_of
+from tests.releases import answering
 from tests.releases.world import World, build, released
 from tests.training import faking
 from training import actions as training
@@ -36,7 +40,12 @@ HELPERS = {
     "registry.artifact_for",
     "registry.with_author",
     "reviews.obstacle",
-    "releases.obstacle",
+    "waivers.obstacle",
+    "serving.finish",
+    "serving.record",
+    "serving.handle_of",
+    "emergency.why_no_review",
+    "objections.obstacle",
     "training.move",
 }
 """Public functions with an actor that are parts of actions."""
@@ -89,7 +98,7 @@ def second_factor_of(account):
     return second_factor.confirm(account, code, actor=Actor.person(account.handle))
 
 
-@case("people.confirm")
+@case("second_factor.confirm")
 def _(world):
     account = world.cast.ravi.account
     code = pyotp.TOTP(second_factor.begin(account)).now()
@@ -97,14 +106,14 @@ def _(world):
     second_factor.confirm(account, code, actor=RAVI)
 
 
-@case("people.turn_off")
+@case("second_factor.turn_off")
 def _(world):
     codes = second_factor_of(world.cast.ravi.account)
     yield RAVI, ["people:second-factor:off"]
     second_factor.turn_off(world.cast.ravi.account, codes[0], actor=RAVI)
 
 
-@case("people.reset")
+@case("second_factor.reset")
 def _(world):
     second_factor_of(world.cast.ravi.account)
     yield ROOT, ["people:second-factor:reset"]
@@ -245,27 +254,27 @@ def _(world):
     reviews.dissent(version, digest=version.digest, reason="I would not.", actor=RAVI)
 
 
-@case("reviews.set_impact")
+@case("impact.set_impact")
 def _(world):
     yield POLLY, ["reviews:artifact:impact-set"]
     house = lookup.find("constitution:house").artifact
     impact.set_impact(house, "high", reason="Everybody uses it.", actor=POLLY)
 
 
-@case("reviews.comment")
+@case("comments.comment")
 def _(world):
     yield ADA, ["reviews:comment:made"]
     comments.comment(lookup.find("constitution:house"), anchor="no-harm", text="Why?", actor=ADA)
 
 
-@case("reviews.answer")
+@case("comments.answer")
 def _(world):
     asked = comments.comment(lookup.find("constitution:house"), text="Why?", actor=ADA)
     yield POLLY, ["reviews:comment:made"]
     comments.answer(asked, text="So.", actor=POLLY)
 
 
-@case("reviews.resolve")
+@case("comments.resolve")
 def _(world):
     asked = comments.comment(lookup.find("constitution:house"), text="Why?", actor=ADA)
     yield POLLY, ["reviews:comment:resolved"]
@@ -290,28 +299,28 @@ def _waiver(world):
     return waivers.propose(_stopped(world), "safety-not-worse", reason="Known.", expires_at=end, actor=MARA)
 
 
-@case("releases.propose")
+@case("waivers.propose")
 def _(world):
     release, end = _stopped(world), timezone.now() + timedelta(days=1)
     yield ADA, ["releases:waiver:proposed"]
     waivers.propose(release, "safety-not-worse", reason="Known.", expires_at=end, actor=ADA)
 
 
-@case("releases.grant")
+@case("waivers.grant")
 def _(world):
     waiver = _waiver(world)
     yield RAVI, ["releases:waiver:granted"]
     waivers.grant(waiver, reason="Agreed.", actor=RAVI)
 
 
-@case("releases.decline")
+@case("waivers.decline")
 def _(world):
     waiver = _waiver(world)
     yield RAVI, ["releases:waiver:declined"]
     waivers.decline(waiver, reason="No.", actor=RAVI)
 
 
-@case("releases.withdraw")
+@case("waivers.withdraw")
 def _(world):
     waiver = _waiver(world)
     yield ADA, ["releases:waiver:withdrawn"]
@@ -323,6 +332,123 @@ def _(world):
     release = released(world)
     yield MARA, ["releases:gate:run", "evals:suite:used"]
     releases.run_gate(release, actor=MARA)
+
+
+def _answering(world):
+    """A runtime at which an approved release answers."""
+    runtime, release = answering.chat(), answering.out(world)
+    answering.begin(runtime, release)
+    return runtime, release
+
+
+@case("serving.create_runtime")
+def _(world):
+    yield MARA, ["releases:runtime:created"]
+    answering.chat()
+
+
+@case("serving.retire_runtime")
+def _(world):
+    runtime = answering.chat()
+    yield MARA, ["releases:runtime:retired"]
+    serving.retire_runtime(runtime, reason="Closed.", actor=MARA)
+
+
+@case("serving.start")
+def _(world):
+    runtime, release = answering.chat(), answering.out(world)
+    yield MARA, ["releases:serving:started"]
+    answering.begin(runtime, release)
+
+
+@case("serving.replace")
+def _(world):
+    runtime, release = _answering(world)
+    yield MARA, ["releases:serving:ended", "releases:serving:started"]
+    serving.replace(runtime, release, share=Decimal("0.5"), reason="Less.", actor=MARA)
+
+
+@case("serving.end")
+def _(world):
+    runtime, _release = _answering(world)
+    yield MARA, ["releases:serving:ended"]
+    serving.end(runtime, reason="Enough.", actor=MARA)
+
+
+@case("drift.report")
+def _(world):
+    runtime, _release = _answering(world)
+    yield ADA, ["releases:drift:raised"]
+    drift.report(runtime, identity="ab" * 32, actor=ADA)
+
+
+@case("drift.close")
+def _(world):
+    runtime, _release = _answering(world)
+    _row, alarm = drift.report(runtime, identity="ab" * 32, actor=ADA)
+    yield MARA, ["releases:drift:closed"]
+    drift.close(alarm, reason="A test.", actor=MARA)
+
+
+@case("emergency.withdraw")
+def _(world):
+    runtime, _release = _answering(world)
+    yield ADA, ["releases:serving:ended", "releases:emergency:acted"]
+    emergency.withdraw(runtime, reason="It answers nonsense.", actor=ADA)
+
+
+@case("emergency.rollback")
+def _(world):
+    then = timezone.now() - timedelta(hours=1)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(timezone, "now", lambda: then)
+        runtime, first = _answering(world)
+    serving.replace(runtime, answering.out(world, "second"), share=Decimal(1), reason="Better.", actor=MARA)
+    yield ADA, ["releases:serving:ended", "releases:serving:started", "releases:emergency:acted"]
+    emergency.rollback(runtime, first, reason="The second answers nonsense.", actor=ADA)
+
+
+@case("emergency.review")
+def _(world):
+    runtime, _release = _answering(world)
+    done = emergency.withdraw(runtime, reason="It answers nonsense.", actor=ADA)
+    yield RAVI, ["releases:emergency:reviewed"]
+    emergency.review(done, outcome="confirmed", note="Right.", actor=RAVI)
+
+
+@case("publication.publish")
+def _(world):
+    release = publishing.ready(world)
+    yield MARA, ["cards:publication:published"]
+    publishing.published(release)
+
+
+@case("publication.withdraw")
+def _(world):
+    row = publishing.published(publishing.ready(world))
+    yield MARA, ["cards:publication:withdrawn"]
+    publication.withdraw(row, reason="Wrong.", actor=MARA)
+
+
+@case("objections.raise_objection")
+def _(world):
+    row = publishing.published(publishing.ready(world))
+    yield objections.PUBLIC, ["cards:objection:raised"]
+    publishing.objected(row.version.subject)
+
+
+@case("objections.answer")
+def _(world):
+    one = publishing.objected(publishing.published(publishing.ready(world)).version.subject)
+    yield RAVI, ["cards:objection:answered"]
+    objections.answer(one, outcome="not_upheld", text="It is right.", actor=RAVI)
+
+
+@case("objections.reject")
+def _(world):
+    one = publishing.objected(publishing.published(publishing.ready(world)).version.subject)
+    yield RAVI, ["cards:objection:rejected"]
+    objections.reject(one, reason="Advertising.", actor=RAVI)
 
 
 @case("training.queue")
@@ -346,7 +472,8 @@ def _(world):
 
 
 @pytest.fixture
-def world(committed_db, tmp_path) -> World:
+def world(committed_db, tmp_path, settings) -> World:
+    settings.CHARTER_PUBLIC_CARDS = True
     faking.install()
     return build(tmp_path)
 
@@ -384,20 +511,19 @@ def test_a_run_leaves_its_entries_from_the_queue_to_the_sealed_version(world, mo
 
 def test_every_action_is_among_them():
     actions = {
-        f"{module.__package__.rpartition('.')[2]}.{name}"
+        f"{_place(module)}.{name}"
         for module in (
-            people,
-            second_factor,
-            registry,
-            reviews,
-            comments,
-            impact,
-            releases,
-            waivers,
-            training,
+            people, second_factor, registry, reviews, comments, impact, releases, waivers, serving, drift, emergency,
+            publication, objections, training,
         )
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
         if "actor" in inspect.signature(function).parameters
-    }
+    }  # fmt: skip
     assert actions - HELPERS == {name.partition(",")[0] for name in CASES}
+
+
+def _place(module) -> str:
+    """The room of an actions module, else the module's own name."""
+    room, _, own = module.__name__.rpartition(".")
+    return room.rpartition(".")[2] if own == "actions" else own

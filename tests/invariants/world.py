@@ -13,9 +13,10 @@ from governance.people.actions import create_token
 from governance.registry import erasure, lookup
 from governance.releases import drift, emergency, waivers
 from governance.releases.actions import run_gate
+from governance.releases.models import Runtime
 from governance.reviews import comments, impact
 from tests.builders import ADA, MARA, POLLY
-from tests.evals import recorded
+from tests.evals import canarying, recorded
 from tests.evals.human import studies
 from tests.releases.answering import begin, chat, out
 from tests.releases.world import World, build, released
@@ -30,6 +31,7 @@ def everything(folder: Path) -> World:
     end = timezone.now() + timedelta(days=1)
     waivers.propose(release, "safety-not-worse", reason="Measured on Monday.", expires_at=end, actor=ADA)
     answering(world)
+    canarying.alarmed(Runtime.objects.get(slug="chat"), folder)
     token_of(world)
     publication.publish(lookup.find("model:tuned"), actor=MARA)
     with override_settings(CHARTER_PUBLIC_CARDS=True):
