@@ -3,8 +3,8 @@
 from django.urls import include, path, re_path
 
 from evals import api as evals
+from evals import canaries_api, countersign_api, import_api, uses_api
 from evals import contamination_api as contamination
-from evals import countersign_api, import_api, uses_api
 from evals.human import api as human
 from governance.api import urls as governance
 from governance.api.document import Document
@@ -21,6 +21,7 @@ endpoints = [
     *contamination.urlpatterns,
     *uses_api.urlpatterns,
     *countersign_api.urlpatterns,
+    *canaries_api.urlpatterns,
     *human.urlpatterns,
     schema,
 ]

@@ -18,6 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 logger = logging.getLogger("charter.training")
 
 REAP_SECONDS = 10
+CANARY_SECONDS = 60
 
 
 def configuration() -> dict[str, Any]:
@@ -81,6 +82,33 @@ def reap() -> None:
         close_old_connections()
 
 
+class Canaries(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Asks canaries that are due every CANARY_SECONDS as long as the worker lives. Any number of workers may."""
+
+    requires = {"celery.worker.components:Timer"}
+
+    def start(self, worker: Any) -> None:
+        self.timer = worker.timer.call_repeatedly(CANARY_SECONDS, ask_canaries)
+
+    def stop(self, worker: Any) -> None:
+        self.timer.cancel()
+
+
+def ask_canaries() -> None:
+    """One round of canaries. An error is logged, and the next round tries again."""
+    from django.db import close_old_connections
+
+    from evals.canaries_turn import beat
+
+    close_old_connections()
+    try:
+        beat()
+    except Exception:
+        logger.exception("no canary was asked; it is tried again in %s s", CANARY_SECONDS)
+    finally:
+        close_old_connections()
+
+
 @signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
 def leave_jobs(**_: Any) -> None:
     """The worker was asked to stop: jobs go on without it, and the next worker finds them."""
@@ -92,4 +120,5 @@ def leave_jobs(**_: Any) -> None:
 app = Celery("charter")
 app.add_defaults(configuration)
 app.steps["worker"].add(Reaper)
+app.steps["worker"].add(Canaries)
 app.autodiscover_tasks()

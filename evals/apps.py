@@ -6,7 +6,6 @@ class EvalsConfig(AppConfig):
     label = "evals"
 
     def ready(self) -> None:
-        from evals import citations as cited
         from evals import (
             canaries_wiring,
             contamination,
@@ -19,6 +18,7 @@ class EvalsConfig(AppConfig):
             stage,
             wiring,
         )
+        from evals import citations as cited
         from evals.human import wiring as human
         from governance.evidence import providers
         from governance.registry import citations, erasure, search

@@ -143,7 +143,7 @@ def test_a_name_that_is_no_benchmark_is_wrong_usage(capsys):
 
 
 def test_every_benchmark_is_found():
-    assert bench.names() == ["contamination", *LEDGER, "pages", "registration", "search", "training"]
+    assert bench.names() == ["contamination", "gate", *LEDGER, "pages", "registration", "search", "training"]
 
 
 @pytest.mark.slow

@@ -63,7 +63,8 @@ def forged(row: Auditable) -> Auditable:
 def twin(row: Auditable) -> Auditable:
     """A copy of the row, in its first state, that no unique key stands in the way of."""
     fields = {field.name: field for field in type(row)._meta.concrete_fields}
-    together = [constraint.fields[0] for constraint in type(row)._meta.constraints]
+    unique = [one for one in type(row)._meta.constraints if isinstance(one, models.UniqueConstraint)]
+    together = [constraint.fields[0] for constraint in unique]
     for name in {*together, *(field.name for field in fields.values() if field.unique)}:
         setattr(row, fields[name].attname, other(getattr(row, fields[name].attname)))
     if "state" in fields:

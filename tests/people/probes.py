@@ -33,6 +33,8 @@ PAGES: dict[str, list[Probe]] = {
         Probe("post", f"/publications/{NOTHING}/withdraw/"),
     ],
     "evals:anchor:set": [Probe("post", "/versions/model:none@1/anchor/")],
+    "evals:canary:close": [Probe("post", f"/canary-alarms/{NOTHING}/close/")],
+    "evals:evaluation:countersign": [Probe("post", f"/evaluations/{NOTHING}/countersign/")],
     "evals:study:manage": [
         Probe("get", "/evaluations/human/new/"),
         Probe("post", f"/evaluations/human/{NOTHING}/close/"),

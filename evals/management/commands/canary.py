@@ -37,7 +37,9 @@ class Command(ActingCommand):
         parser.add_argument("names", nargs="*", help="RUNTIME MODEL SUITE with set, else the canary's id")
         parser.add_argument("--every", type=int, default=24, metavar="HOURS", help="with set (default: 24)")
         parser.add_argument(
-            "--alpha", default=canaries.ALPHA, help=f"with set: chance of a false alarm (default: {canaries.ALPHA})"
+            "--alpha",
+            default=canaries.ALPHA,
+            help=f"with set: chance of a false alarm (default: {canaries.ALPHA})",
         )
         parser.add_argument("--reason", default="", help="with end: why; it is logged")
         parser.add_argument("--due", action="store_true", help="with run: all that are due")
