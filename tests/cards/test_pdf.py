@@ -132,6 +132,7 @@ def test_no_text_acts():
         assert f"page 1 of {len(titled.pages)}" in titled.pages[0].extract_text()
 
 
+@pytest.mark.slow
 def test_every_character_is_drawn_or_told_by_its_number():
     drawn = [chr(one) for one in sorted(pdf.characters())]
     assert not [one for one in drawn if unicodedata.category(one)[0] in "CMZ"]
@@ -169,6 +170,7 @@ def test_a_word_without_an_end_stays_on_its_page(word):
     assert max(map(len, found)) < 160
 
 
+@pytest.mark.slow
 def test_two_hundred_datasets_and_a_thousand_tasks_are_all_there():
     results = []
     for number in range(1000):

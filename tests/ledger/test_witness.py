@@ -188,6 +188,7 @@ def wait_for(address: str) -> None:
     raise AssertionError(f"{address} does not answer")
 
 
+@pytest.mark.slow
 def test_a_log_and_a_witness_in_two_processes(committed_db, tmp_path, capsys):
     keys.generate()
     make_many(3)

@@ -64,6 +64,7 @@ def measured(client: Client, hub: Version) -> dict[str, int]:
     return {name: queries(client, address) for name, address in addresses(hub).items()}
 
 
+@pytest.mark.slow
 def test_a_thousand_versions_cost_as_many_queries_as_a_few(client_of):
     client = client_of("ravi")
     hub = build(versions=8, links=4)

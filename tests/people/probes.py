@@ -94,6 +94,7 @@ ADMIN: dict[str, list[Probe]] = {
     },
 }
 API_ALONE = {
+    "evals:canary:manage",
     "ledger:monitor:end",
     "ledger:monitor:report",
     "people:account:manage",
@@ -101,7 +102,7 @@ API_ALONE = {
     DRAFT,
     "releases:runtime:report",
 }
-"""Actions without a page of their own: monitors, pipelines and runtimes do them; drafts and accounts are the admin's."""
+"""Actions without a page of their own: monitors, pipelines and runtimes do them, canaries are set there; drafts and accounts are the admin's."""
 
 
 def api() -> Iterator[tuple[str, Probe]]:

@@ -82,6 +82,7 @@ def test_worker_and_job_killed_together_start_once_more(tmp_path):
     assert set(run.metrics.values_list("step", flat=True)) == set(range(1, 13))
 
 
+@pytest.mark.slow
 def test_a_job_lost_with_its_worker_twice_fails(tmp_path):
     run = queued(tmp_path, steps=300, pause="0.1")
     for _ in range(2):
@@ -99,6 +100,7 @@ def test_a_job_lost_with_its_worker_twice_fails(tmp_path):
     assert activity_of(run).state == Activity.FAILED
 
 
+@pytest.mark.slow
 def test_a_job_that_finished_alone_is_sealed_by_the_next_worker(tmp_path):
     run = queued(tmp_path, steps=10, pause="0.1")
     doomed = worker(run)
@@ -113,6 +115,7 @@ def test_a_job_that_finished_alone_is_sealed_by_the_next_worker(tmp_path):
     assert Version.objects.filter(artifact__slug="tuned").count() == 1
 
 
+@pytest.mark.slow
 def test_a_worker_asked_to_stop_leaves_its_job_to_the_next_one_at_once(tmp_path, monkeypatch):
     run = queued(tmp_path, steps=40, pause="0.1")
     record = store.Recorder.record
@@ -248,6 +251,7 @@ def test_a_broker_that_is_away_costs_only_time(tmp_path, monkeypatch):
     assert fresh(run).state == states.QUEUED
 
 
+@pytest.mark.slow
 def test_a_job_on_another_host_is_left_alone_while_its_heart_beats(tmp_path):
     run = queued(tmp_path, steps=300, pause="0.1")
     doomed = worker(run)

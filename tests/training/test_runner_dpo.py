@@ -92,6 +92,7 @@ def judge(folder: Path, **content: Any) -> dict[str, Any]:
     return {"reward": [used("reward-model:rater@1", folder, **{"type": "trained", **content})]}
 
 
+@pytest.mark.slow
 def test_a_reward_model_measures_the_answers_before_and_after(tiny_base, rated, tmp_path):
     folder = write_dpo(tmp_path, tiny_base, ROWS[:120], max_steps=4, inputs=judge(rated), answer_tokens=16)
     assert run_here(folder) == 0
@@ -120,6 +121,7 @@ def test_another_reference_model(tiny_base, tuned, tmp_path):
 
 
 @pytest.mark.parametrize("loss", ["ipo", "hinge", "robust", "sigmoid_norm"])
+@pytest.mark.slow
 def test_every_loss_is_known_to_the_trainer(tiny_base, tmp_path, loss):
     smoothing = {"label_smoothing": "0.1"} if loss == "robust" else {}
     folder = write_dpo(
@@ -141,6 +143,7 @@ def other_tokens(base: Path, folder: Path, *, template: bool) -> Path:
 
 @pytest.mark.parametrize("template", [True, False])
 @pytest.mark.parametrize("role", ["reward", "reference_model"])
+@pytest.mark.slow
 def test_models_with_other_tokens_cannot_be_compared_with(tiny_base, rated, tmp_path, role, template):
     kind = "reward-model" if role == "reward" else "model"
     source = rated if role == "reward" else tiny_base

@@ -60,6 +60,7 @@ def short(tiny_base, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_every_metric_is_described(short):
     measured = {name for line in lines(short / "metrics.jsonl") for name in line["values"]}
     named = {name for name in measured if name.startswith("rewards/")}
@@ -67,6 +68,7 @@ def test_every_metric_is_described(short):
     assert {name.split("/")[1] for name in named} == {"exact_answer_1", "brevity_2"}
 
 
+@pytest.mark.slow
 def test_a_reward_counts_only_in_its_window(short):
     told = {
         line["step"]: line["values"] for line in lines(short / "metrics.jsonl") if "reward" in line["values"]
@@ -74,6 +76,7 @@ def test_a_reward_counts_only_in_its_window(short):
     assert [step for step, values in told.items() if "rewards/brevity_2/mean" in values] == [3, 4]
 
 
+@pytest.mark.slow
 def test_the_outputs_are_a_whole_model_with_the_answers_to_held_out_prompts(short):
     assert describe(short / "outputs")["architecture"] == "LlamaForCausalLM"
     kept = lines(short / "outputs" / "held-out-answers.jsonl")

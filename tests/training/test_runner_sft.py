@@ -82,6 +82,7 @@ def test_the_resolved_configuration_is_kept(tuned):
     assert '"assistant_only_loss": true' in text
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tuned, tiny_base, tmp_path):
     assert run_here(write_sft(tmp_path / "same", tiny_base, ROWS)) == 0
     assert run_here(write_sft(tmp_path / "other", tiny_base, ROWS, seed=8)) == 0
@@ -89,6 +90,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tuned, tiny_
     assert weights(tmp_path / "other") != weights(tuned)
 
 
+@pytest.mark.slow
 def test_sigterm_saves_a_snapshot_and_the_next_start_ends_with_the_same_weights(tuned, tiny_base, tmp_path):
     folder = write_sft(tmp_path / "job", tiny_base, ROWS)
     terminate_when(folder, step=6)

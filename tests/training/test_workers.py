@@ -94,6 +94,7 @@ def test_a_worker_killed_in_the_middle_of_a_run(start, tmp_path):
     nothing_is_doubled(run)
 
 
+@pytest.mark.slow
 def test_a_worker_killed_together_with_its_job(start, tmp_path):
     run = queued_with_two_messages(tmp_path)
     first = start()
