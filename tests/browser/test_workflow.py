@@ -9,8 +9,6 @@ from playwright.sync_api import Locator, Page, expect
 from governance.registry import lookup
 from governance.releases.models import Emergency, Waiver
 from governance.reviews.models import Comment, Review
-from tests.releases import answering
-from tests.releases.world import World as Releases
 
 pytestmark = pytest.mark.service
 
@@ -50,8 +48,8 @@ def test_a_waiver_takes_two_people(world, open_as):
     form.get_by_label("Why this release may go out").fill("The supplier sends the figure on Monday.")
     picture(page, "workflow-waiver.png", form)
     form.get_by_role("button", name="Propose").click()
-    waiver = Waiver.objects.get()
-    assert (waiver.state, waiver.proposed_by) == (Waiver.PROPOSED, "mara")
+    waiver = Waiver.objects.latest("proposed_at")
+    assert (waiver.reason, waiver.state) == ("The supplier sends the figure on Monday.", Waiver.PROPOSED)
     expect(page.get_by_role("button", name="Grant")).to_have_count(0)
     page = ravi.go(f"/releases/{world.release.subject}/")
     shown = page.get_by_role("article", name=f"Waiver of {waiver.rule}")
@@ -63,19 +61,14 @@ def test_a_waiver_takes_two_people(world, open_as):
 
 
 def test_glass_is_broken_by_one_and_looked_at_by_another(world, open_as):
-    parts = {"model": "tuned", "constitution": "constitution:house@1", "deployment": "local", "policy": ""}
-    made = Releases(world.cast, world.evaluations[1].pk, lookup.find("model:tuned"), parts)
-    release = answering.out(made, "speaker")
-    answering.begin(answering.Runtime.objects.get(slug="chat"), release)
     ada, ravi = open_as("ada"), open_as("ravi")
     page = ada.go("/runtimes/chat/")
     picture(page, "workflow-runtime.png")
     page.get_by_label("Why it cannot wait").fill("It answers nonsense to every second question.")
     page.get_by_role("button", name="Withdraw everything").click()
-    done = Emergency.objects.get()
+    done = Emergency.objects.get(runtime__slug="chat")
     assert (done.state, done.by) == (Emergency.OPEN, "ada")
-    page = ravi.go("/emergencies/")
-    page.get_by_role("link", name="Withdraw").first.click()
+    page = ravi.go(f"/emergencies/{done.pk}/")
     page.get_by_label("What you found").fill("Right: nothing else would have helped.")
     page.get_by_role("button", name="Confirm").click()
     done.refresh_from_db()
