@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 import redis
@@ -24,6 +25,9 @@ SERVER, _, FIRST = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9").
 REDIS = f"{SERVER}/{int(FIRST) + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))}"
 """A database of this test process alone: the one that TEST_REDIS_URL names, or one of the next."""
 
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("charter", deadline=None)
+hypothesis.settings.load_profile("charter")
 # Playwright's synchronous interface runs an event loop in the test's thread.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
