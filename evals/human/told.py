@@ -39,6 +39,12 @@ def knows_the_models(study: Study, user: User) -> bool:
     return study.state == Study.CLOSED or study.opened_by == user.account.handle
 
 
+def reads_entries(user: User, key: str) -> bool:
+    """Whether this person may see more of a study's entries than their public part, which says nothing of its models."""
+    study = Study.objects.filter(pk=key).first()
+    return study is not None and knows_the_models(study, user)
+
+
 def told(study: Study, user: User) -> dict[str, Any]:
     """A study of `studies()` as the API and the command tell it."""
     return {

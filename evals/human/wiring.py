@@ -2,7 +2,7 @@
 
 
 def connect() -> None:
-    from evals.human import actions, checks, facts, rating, views
+    from evals.human import actions, checks, facts, found, rating, told, views, waiting
     from evals.human.events import StudyEvent
     from evals.models import Judgement, Rater, Study
     from governance.evidence import providers
@@ -15,7 +15,9 @@ def connect() -> None:
         REVIEWER,
         allow,
     )
-    from governance.views.panels import on_version
+    from governance.registry import search
+    from governance.views import entry_readers
+    from governance.views.panels import on_home, on_version
 
     events.register(StudyEvent)
     auditable.register(Study)
@@ -33,4 +35,7 @@ def connect() -> None:
     allow(actions.MANAGE, ENGINEER, REVIEWER)
     allow(rating.RATE, RATER, ENGINEER, POLICY_EDITOR, REVIEWER, RELEASE_MANAGER)
     providers.register("human_comparison", facts.facts)
+    search.register(found.SOURCE)
+    entry_readers.register(Study.ledger_type, told.reads_entries)
     on_version(views.studies_of)
+    on_home(waiting.panel)

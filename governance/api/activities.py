@@ -192,9 +192,11 @@ class ActivityEnd(ActivityDoor):
 
     def touches(self) -> list[str]:
         named = self.request.data.get("produced") if isinstance(self.request.data, dict) else None
-        return (
-            [_artifact_of(one) for one in named if isinstance(one, dict)] if isinstance(named, list) else []
-        )
+        if isinstance(named, list) and named:
+            return [_artifact_of(one) for one in named if isinstance(one, dict)]
+        # What ended and made no version says something about all that it used; what failed says nothing of it.
+        ended = self.given("state") == Activity.ENDED
+        return [str(edge["subject"]).partition("@")[0] for edge in self.found().used] if ended else []
 
     @extend_schema(operation_id="activities_end", request=EndIn)
     def post(self, request: Request, **_: Any) -> HttpResponseBase:

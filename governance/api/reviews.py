@@ -140,7 +140,7 @@ class ArtifactImpact(Door):
 
     @extend_schema(operation_id="artifacts_set_impact", request=ImpactIn)
     def post(self, request: Request, **_: str) -> Response:
-        """Raise the impact class of an artifact, or as a reviewer who did not write its newest version lower it."""
+        """Raise the impact class of an artifact, or lower it as a reviewer who wrote nothing of it that may still be approved."""
         artifact = self.artifact()
         impact.set_impact(artifact, **self.body(ImpactIn), actor=self.actor)
         return Response(_told(artifact))

@@ -76,7 +76,9 @@ def _linked(claims: Claims) -> User | None:
 
 def _made(claims: Claims) -> User:
     """Names that cannot be had here are left out: nobody is turned away for what the provider calls them."""
-    address, wanted, shown = (_text(claims, name) for name in ("email", "preferred_username", "name"))
+    wanted, shown = (_text(claims, name) for name in ("preferred_username", "name"))
+    # An address that is not theirs would be waiting here for whom it belongs to.
+    address = verified_address(claims) or ""
     for username, display_name in (
         (wanted, shown),
         (wanted, ""),

@@ -8,7 +8,7 @@ from uuid import UUID
 from governance.registry import states
 from governance.registry.lookup import NotFound
 from governance.registry.models import stamp
-from governance.releases import drift, serving_rules
+from governance.releases import drift, serving_rules, waivers_held
 from governance.releases.models import DriftAlarm, Emergency, Runtime, RuntimeReport, ServingPeriod
 
 LOOKED_AT = 200
@@ -89,12 +89,14 @@ def watched(runtimes: Sequence[Runtime]) -> list[Watched]:
     for report in RuntimeReport.objects.filter(runtime__in=runtimes):
         found[report.runtime_id].report = report
     versions = {period.version_id: period.version for one in found.values() for period in one.periods}
-    fallen = serving_rules.fallen(list(versions.values()))
+    faults = serving_rules.fallen(list(versions.values()))
+    for key, why in waivers_held.over(versions.values()).items():
+        faults.setdefault(key, []).append(why)
     for one in found.values():
         one.faults = [
-            f"{period.version.subject}: {' '.join(fallen[period.version_id])}"
+            f"{period.version.subject}: {' '.join(faults[period.version_id])}"
             for period in one.periods
-            if period.version_id in fallen
+            if period.version_id in faults
         ]
     return list(found.values())
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from governance.evidence.records import Recorded
@@ -45,11 +45,32 @@ def granted(view: View) -> dict[str, Recorded]:
 
 def lapsed(report: GateReport) -> str | None:
     """Which waiver that the report counted holds no longer, or None."""
-    counted = report.report["waivers"]
-    rows = Waiver.objects.in_bulk([waiver["id"] for waiver in counted])
-    told = {str(key): row for key, row in rows.items()}
-    for waiver in counted:
-        row = told.get(waiver["id"])
+    return _lapsed(report, _counted([report]))
+
+
+def over(versions: Iterable[Version]) -> dict[Any, str]:
+    """Release's key → which waiver that the newest gate report that passed counted holds no longer. Four queries at most."""
+    ended = Q(expires_at__lte=timezone.now()) | Q(state=Waiver.WITHDRAWN)
+    rows = Waiver.objects.filter(ended, version__in=list(versions)).exclude(granted_by="")
+    waived = set(rows.values_list("version", flat=True))
+    if not waived:
+        return {}
+    newest = GateReport.objects.filter(version=OuterRef("pk"), verdict=PASSED).values("pk")[:1]
+    keys = Version.objects.filter(pk__in=waived).values_list(Subquery(newest), flat=True)
+    reports = list(GateReport.objects.filter(pk__in=list(keys)))
+    held = _counted(reports)
+    return {report.version_id: why for report in reports if (why := _lapsed(report, held))}
+
+
+def _counted(reports: Iterable[GateReport]) -> dict[str, Waiver]:
+    """Id → row of the waivers that these reports counted."""
+    rows = Waiver.objects.in_bulk([one["id"] for report in reports for one in report.report["waivers"]])
+    return {str(key): row for key, row in rows.items()}
+
+
+def _lapsed(report: GateReport, held: Mapping[str, Waiver]) -> str | None:
+    for waiver in report.report["waivers"]:
+        row = held.get(waiver["id"])
         if row is None or row.state != Waiver.GRANTED:
             return f"The waiver of rule {waiver['rule']} was withdrawn; run the gate again."
         if row.expires_at <= timezone.now():

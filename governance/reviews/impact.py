@@ -7,6 +7,7 @@ from django.utils import timezone
 from governance.ledger.actors import Actor
 from governance.ledger.append import append
 from governance.people.permissions import REVIEWER, table
+from governance.registry import states
 from governance.registry.access import write_action
 from governance.registry.actions import Refused
 from governance.registry.models import Artifact
@@ -22,7 +23,7 @@ ACTION = "reviews:artifact:set-impact"
 @transaction.atomic
 def set_impact(artifact: Artifact, impact: str, *, reason: str, actor: Actor) -> Impact:
     """Say how much hangs on `artifact`. Whoever writes its kind or reviews may raise it; only a reviewer who is no author of
-    its newest version may lower it.
+    its newest version, nor of one that may still be approved, may lower it.
 
     Raises Refused, PermissionDenied.
     """
@@ -58,8 +59,10 @@ def _require(row: Impact, actor: Actor) -> None:
         return
     if not actor.is_person or REVIEWER not in groups:
         raise PermissionDenied(f"Only a signed-in reviewer lowers an impact class (action {ACTION}).")
-    newest = row.artifact.versions.order_by("-number").first()
-    if newest and actor.handle in newest.authors:
+    versions = row.artifact.versions.defer("content").order_by("-number")
+    waiting = versions.filter(state__in=(states.SEALED, states.IN_REVIEW))
+    own = (one for one in (*versions[:1], *waiting) if actor.handle in one.authors)
+    if mine := next(own, None):
         raise Refused(
-            f"{actor.handle} wrote or submitted {newest.subject}; another reviewer must lower its impact class."
+            f"{actor.handle} wrote or submitted {mine.subject}; another reviewer must lower its impact class."
         )

@@ -6,6 +6,7 @@ from governance.registry import states
 from governance.registry.models import Version
 from governance.reviews import seats
 from governance.reviews.models import Review
+from governance.reviews.requirements import CLASSES
 
 MAX_REASON = 10_000
 STATES = {Review.DISSENT: (states.IN_REVIEW, states.APPROVED)}
@@ -58,10 +59,16 @@ def _of_seats(version: Version, verdict: str, actor: Actor) -> str | None:
         return None
     if not standing.takes(groups):
         return f"No open seat of {version.subject} is for {actor.handle}: {standing.wanted()}"
-    newest = version.artifact.impacts.first()
-    if newest is not None and newest.lowers and newest.by == actor.handle:
+    if _lowered(version, actor.handle):
         return f"{actor.handle} lowered the impact class of {version.artifact.name}; somebody else must approve what follows."
     return None
+
+
+def _lowered(version: Version, handle: str | None) -> bool:
+    """Whether less hangs on its artifact now than before this person lowered the class, whoever changed it since."""
+    rows = list(version.artifact.impacts.filter(by=handle))
+    now = CLASSES.index(seats.impact_of(version.artifact)) if rows else 0
+    return any(row.lowers and now < CLASSES.index(row.before) for row in rows)
 
 
 def reason_fault(reason: str) -> str | None:

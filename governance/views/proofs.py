@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -21,8 +21,9 @@ from governance.ledger.note import NoteError, TreeHead
 from governance.ledger.proof import Proof, ProofError
 from governance.ledger.tree import leaf_hash
 from governance.ledger.verify import EVIDENCE
+from governance.people.models import User
 from governance.people.permissions import ADMINISTRATOR, AUDITOR, groups_of
-from governance.views import entries
+from governance.views import entries, entry_readers
 from governance.views.payloads import Change, changes
 
 PAGE = 25
@@ -39,7 +40,7 @@ def entry(request: HttpRequest, index: int) -> HttpResponse:
     before = revisions.filter(rev=found.rev - 1).first()
     after = revisions.filter(rev=found.rev + 1, leaf_index__isnull=False).first()
     proof = _proof(index)
-    checks = _checks(found, before, proof)
+    checks, classes = _checks(found, before, proof), _readable(request, found)
     return render(
         request,
         "governance/entry.html",
@@ -48,8 +49,8 @@ def entry(request: HttpRequest, index: int) -> HttpResponse:
             "body": bytes(found.body).decode(),
             "previous": before.leaf_index if before else None,
             "next": after.leaf_index if after else None,
-            "changes": _changed(request, before, found) if before else None,
-            "parts": _parts(request, found),
+            "changes": _changed(classes, before, found) if before else None,
+            "parts": _parts(classes, found),
             "checks": checks,
             "failed": not all(holds for _, holds in checks),
             "number": str(index),
@@ -90,6 +91,7 @@ def history(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     rows = entries.shown(page.object_list)
     older = revisions.filter(rev__lt=rows[-1].rev).first()
     steps = [*rows, older] if older else [*rows, None]
+    classes = _readable(request, rows[0])
     return render(
         request,
         "governance/object_history.html",
@@ -99,7 +101,7 @@ def history(request: HttpRequest, kind: str, key: str) -> HttpResponse:
             "key": key,
             "page": page,
             "revisions": [
-                {"entry": now, "changes": _changed(request, before, now) if before else None}
+                {"entry": now, "changes": _changed(classes, before, now) if before else None}
                 for now, before in pairwise(steps)
                 if now
             ],
@@ -115,29 +117,30 @@ def _entry(index: int) -> Entry:
     return found
 
 
-def _visible(request: HttpRequest, found: Entry) -> dict[str, dict[str, str] | None]:
-    """The parts that this person may see, by class; None for an erased one."""
-    personal = bool(groups_of(request.user) & SEES_PERSONAL)
-    return {name: part for name, part in found.parts.items() if name != "X" or personal}
+def _readable(request: HttpRequest, found: Entry) -> set[str]:
+    """The classes of parts that this person may see of the entries of this object."""
+    if not entry_readers.may_see(cast(User, request.user), found):
+        return {"P"}
+    return set(CLASSES) - (set() if groups_of(request.user) & SEES_PERSONAL else {"X"})
 
 
-def _changed(request: HttpRequest, before: Entry, now: Entry) -> list[Change]:
-    return changes(*(_payloads(_visible(request, one)) for one in (before, now)))
+def _changed(classes: set[str], before: Entry, now: Entry) -> list[Change]:
+    return changes(*(_payloads(classes, one) for one in (before, now)))
 
 
-def _payloads(parts: dict[str, dict[str, str] | None]) -> dict[str, Any]:
-    return {CLASSES[name]: json.loads(part["payload"])["state"] for name, part in parts.items() if part}
+def _payloads(classes: set[str], found: Entry) -> dict[str, Any]:
+    parts = {name: part for name, part in found.parts.items() if part and name in classes}
+    return {CLASSES[name]: json.loads(part["payload"])["state"] for name, part in parts.items()}
 
 
-def _parts(request: HttpRequest, found: Entry) -> list[dict[str, Any]]:
+def _parts(classes: set[str], found: Entry) -> list[dict[str, Any]]:
     commitments = json.loads(bytes(found.body))["payload"]
-    visible = _visible(request, found)
     return [
         {
             "cls": name,
             "name": CLASSES[name],
             "commitment": commitments[name],
-            "text": _text(visible.get(name)),
+            "text": _text(found.parts.get(name)) if name in classes else None,
             "erased": found.parts.get(name) is None,
         }
         for name in CLASSES

@@ -16,6 +16,7 @@ from governance.registry.models import Artifact, Version
 from tests.api.conftest import V1, problem
 from tests.api.test_permissions import ENDPOINTS, OFFERED, address
 from tests.builders import CONSTITUTION, constitution, dataset, model
+from tests.releases.world import measured
 from tests.training import faking
 
 DRAFT = {"kind": "constitution", "slug": "house", "content": CONSTITUTION}
@@ -97,6 +98,28 @@ def test_an_activity_ends_with_listed_products_alone(cast, limited, tmp_path):
         problem(client.post(f"{V1}/activities/{place}/end/", end, format="json"), 403)
     end = {"state": "ended", "produced": [{"role": "output", "subject": mine.subject}]}
     assert client.post(f"{V1}/activities/{place}/end/", end, format="json").status_code != 403
+
+
+def test_an_evaluation_is_recorded_of_listed_models_and_suites_alone(cast, limited, tmp_path):
+    """It makes no version, so it is about what it measured; that it failed says nothing of that."""
+    tuned = model(tmp_path, "tuned")
+    suite = measured(tuned, tmp_path, {})
+    used = [
+        {"role": "evaluated", "subject": tuned.subject},
+        {"role": "evaluated_on", "subject": suite.subject},
+    ]
+    start = {"kind": "evaluation", "label": "x", "used": used}
+    end = {"state": "ended", "summary": {"results": [{"task": "arithmetic", "score": "1"}]}}
+    mine = limited("ada", "dataset:mine")
+    for client, sent, status in (
+        (mine, end, 403),
+        (limited("ada", "model:tuned"), end, 403),
+        (limited("ada", "model:*", "eval-suite:*"), end, 200),
+        (mine, {"state": "failed"}, 200),
+    ):
+        place = client.post(f"{V1}/activities/", start, format="json").json()["id"]
+        answer = client.post(f"{V1}/activities/{place}/end/", sent, format="json")
+        assert answer.status_code == status, answer.content
 
 
 def test_runs_are_launched_retried_and_cancelled_for_listed_products_alone(cast, limited, tmp_path):

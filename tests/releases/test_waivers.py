@@ -17,13 +17,14 @@ from governance.ledger.settle import settle
 from governance.people.actions import set_groups
 from governance.registry import actions, lookup
 from governance.registry.actions import Refused
-from governance.releases import gate_texts, waivers
+from governance.releases import gate_texts, serving_found, waivers
 from governance.releases.actions import run_gate
 from governance.releases.conditions import gate_passed
 from governance.releases.models import Waiver
 from governance.reviews import actions as reviews
 from tests.builders import ADA, MARA, POLLY, RAVI, approved
 from tests.invariants.test_races import at_once
+from tests.releases.answering import begin, chat
 from tests.releases.facts import rule
 from tests.releases.world import house_policy, measured, released
 
@@ -206,6 +207,25 @@ def test_a_waiver_that_expires_counts_no_longer_anywhere(world, monkeypatch):
     later(monkeypatch, days=3, seconds=2)
     with pytest.raises(Refused, match="would have expired"):
         waivers.grant(late, reason="Late.", actor=RAVI)
+
+
+@pytest.mark.parametrize("ends", ["expires", "is withdrawn"])
+def test_what_answers_by_a_waiver_that_is_over_is_told_of(world, monkeypatch, ends):
+    """It goes on answering; nobody may overlook that two people let it do so until then."""
+    version = gated(world, PROPRIETARY)
+    one = granted(version)
+    run_gate(version, actor=MARA)
+    runtime = chat()
+    begin(runtime, approved(version, submitter=MARA))
+    assert serving_found.trouble(runtime) == []
+    if ends == "expires":
+        later(monkeypatch, days=31)
+    else:
+        waivers.withdraw(one, reason="It was wrong.", actor=ADA)
+    run_gate(version, actor=MARA)
+    (told,) = serving_found.trouble(runtime)
+    assert told.startswith(f"chat still answers with {version.subject}: The waiver of rule proprietary")
+    assert [watched.runtime.slug for watched in serving_found.everywhere()] == ["chat"]
 
 
 def test_a_waiver_that_is_withdrawn_asks_for_another_gate(world):

@@ -1,6 +1,7 @@
 """Approving needs a second pair of eyes on the exact digest."""
 
 import pytest
+from django.core.management import call_command
 from django.urls import reverse
 
 from governance.ledger.actors import Actor
@@ -116,3 +117,13 @@ def test_only_who_writes_a_kind_submits_its_drafts(client, cast):
 def test_a_reason_that_would_be_cut_is_refused(client, cast):
     version = in_review()
     assert "shorten it" in decide(client, cast.ravi, version, reason="x" * 10_001).content.decode()
+
+
+def test_a_command_makes_nobody_an_author_of_what_they_may_not_read(cast, capsys):
+    version = registry.register("constitution", "house", CONSTITUTION, restricted=True, actor=POLLY)
+    with pytest.raises(SystemExit):
+        call_command("submit", version.subject, as_name="mara")
+    assert "is restricted to its authors" in capsys.readouterr().err
+    assert lookup.find(version.subject).authors == ["polly"]
+    call_command("submit", version.subject, as_name="polly")
+    assert lookup.find(version.subject).state == "in_review"

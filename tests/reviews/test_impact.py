@@ -70,6 +70,25 @@ def test_who_lowered_it_does_not_approve_what_follows():
         actions.approve(newer, digest=newer.digest, reason="Good.", actor=RAVI)
 
 
+def test_raising_it_again_in_part_does_not_make_up_for_having_lowered_it():
+    version = raised(in_review())
+    set_impact(version.artifact, "low", reason="Nobody uses it.", actor=RAVI)
+    set_impact(version.artifact, "medium", reason="Some do.", actor=RAVI)
+    with pytest.raises(Refused, match="lowered the impact class"):
+        actions.approve(version, digest=version.digest, reason="Good.", actor=RAVI)
+    set_impact(version.artifact, "high", reason="Everybody does.", actor=POLLY)
+    actions.approve(version, digest=version.digest, reason="Good.", actor=RAVI)
+    assert lookup.find(version.subject).state == "in_review", "as much hangs on it as before"
+
+
+def test_who_wrote_what_is_in_review_does_not_lower_it_once_somebody_else_drafts_the_next():
+    version = actions.submit(raised(constitution(actor=RAVI)), actor=RAVI)
+    registry.save_draft("constitution", "house", {"title": "Next"}, actor=POLLY)
+    with pytest.raises(Refused, match="constitution:house@1"):
+        set_impact(version.artifact, "low", reason="Less.", actor=RAVI)
+    assert seats.impact_of(version.artifact) == "high"
+
+
 @pytest.mark.parametrize(
     ("impact", "reason", "told"),
     [

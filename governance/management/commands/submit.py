@@ -5,7 +5,7 @@ from typing import Any
 
 from governance.management.acting import ActingCommand
 from governance.registry import lookup
-from governance.registry.access import require_write
+from governance.registry.access import require_read, require_write
 from governance.reviews import actions
 
 
@@ -20,6 +20,8 @@ class Command(ActingCommand):
 
     def act(self, *, subject: str, **_: Any) -> None:
         version = lookup.find(subject, drafts=True)
+        # Whoever submits becomes an author, and authors read what is restricted.
+        require_read(self.person, version)
         if not version.is_sealed:
             require_write(self.person, version.kind)
         actions.submit(version, actor=self.actor)
