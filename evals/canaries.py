@@ -11,7 +11,7 @@ from evals.models import Canary, CanaryAlarm
 from evals.stage import EVALUATED, EVALUATED_ON, STAGE
 from governance.ledger.actors import Actor
 from governance.ledger.append import append
-from governance.registry import lookup
+from governance.registry import lookup, search
 from governance.registry.actions import Refused
 from governance.registry.kinds.base import ContentError
 from governance.registry.models import Version
@@ -81,6 +81,7 @@ def set_canary(
     try:
         with transaction.atomic():
             append(canary, op=CanaryEvent.SET, actor=actor)
+            search.index(canary)
     except IntegrityError as error:
         if not Canary.objects.filter(runtime=runtime, model=model, suite=suite, state=Canary.ACTIVE).exists():
             raise
@@ -100,6 +101,7 @@ def end(canary: Canary, *, reason: str, actor: Actor) -> Canary:
     canary.state, canary.reason = Canary.ENDED, reason.strip()
     canary.ended_at, canary.ended_by = serving.now(), serving.handle_of(actor)
     append(canary, op=CanaryEvent.ENDED, actor=actor, fields=["state", *Canary.ENDING])
+    search.index(canary)
     return canary
 
 

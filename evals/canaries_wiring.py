@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from evals import canaries, canaries_look, canaries_view
+from evals import canaries, canaries_found, canaries_look, canaries_view
 from evals.canaries_events import CanaryEvent
 from evals.models import Canary, CanaryAlarm
 from governance.ledger import auditable, events, triggers
 from governance.ledger.models import Auditable
 from governance.people.permissions import ENGINEER, RELEASE_MANAGER, REVIEWER, allow
-from governance.registry import hooks
+from governance.registry import hooks, search
 from governance.views.panels import on_home, on_runtime
 
 
@@ -19,6 +19,7 @@ def connect() -> None:
     allow(canaries.MANAGE, ENGINEER, RELEASE_MANAGER)
     allow(canaries.CLOSE, RELEASE_MANAGER, REVIEWER)
     hooks.on_activity(canaries_look.after_activity)
+    search.register(canaries_found.SOURCE)
     on_home(canaries_view.trouble)
     on_runtime(canaries_view.of_runtime)
 

@@ -298,4 +298,5 @@ STAGE = StageKind(
     module="evals.harness.contamination",
     activity_kind=KIND,
     finish=results_of,
+    needs_device=lambda _: False,
 )

@@ -84,7 +84,8 @@ def suite_of(activity: Activity) -> str:
 
 def newest_pair(a: Version, b: Version, suite: Version | None = None) -> tuple[Activity, Activity]:
     """The newest ended evaluations of both models on `suite`, or on the suite that a was last evaluated on of those that
-    both were. Raises Refused that names the evaluation which is missing."""
+    both were; trials and those with a budget of their own only where there is no other. Raises Refused that names the
+    evaluation which is missing."""
     ours, theirs = _newest(a), _newest(b)
     for measured, name in ours.items():
         if (suite is None or measured == suite.subject) and measured in theirs:
@@ -97,11 +98,17 @@ def newest_pair(a: Version, b: Version, suite: Version | None = None) -> tuple[A
 
 
 def _newest(model: Version) -> dict[str, Activity]:
-    """Suite → the newest ended evaluation of `model` on it, the newest first."""
+    """Suite → the newest ended evaluation of `model` on it, the newest first; those that stand apart come last."""
     found: dict[str, Activity] = {}
-    for activity in of_model(model).filter(state=Activity.ENDED)[:MOST]:
+    for activity in sorted(of_model(model).filter(state=Activity.ENDED)[:MOST], key=_stands_apart):
         found.setdefault(suite_of(activity), activity)
     return found
+
+
+def _stands_apart(activity: Activity) -> bool:
+    """Whether it asked otherwise than the suite says: only the first items of each task, or with a budget of its own."""
+    results = activity.summary.get("results") or []
+    return activity.summary.get("limit") is not None or any("budget" in one for one in results)
 
 
 def _using(version: Version, role: str) -> QuerySet[Activity]:

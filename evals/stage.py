@@ -125,6 +125,11 @@ def refuses(params: Mapping[str, Any], versions: Mapping[str, Sequence[Version]]
     return reason and f"params.temperature: {reason}"
 
 
+def needs_device(versions: Mapping[str, Sequence[Version]]) -> bool:
+    """Not where the model is only asked at an address."""
+    return not (versions[EVALUATED][0].content or {}).get("endpoint")
+
+
 STAGE = StageKind(
     name="evaluate",
     title="Evaluation",
@@ -134,4 +139,5 @@ STAGE = StageKind(
     activity_kind="evaluation",
     finish=results_of,
     refuses=refuses,
+    needs_device=needs_device,
 )

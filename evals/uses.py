@@ -11,6 +11,7 @@ from evals.models import SuiteUse
 from evals.stage import EVALUATED_ON
 from governance.ledger.actors import Actor
 from governance.ledger.append import append
+from governance.registry import search
 from governance.registry.actions import Refused
 from governance.registry.models import Activity, Version
 
@@ -102,4 +103,5 @@ def _written(
         at=timezone.now(),
     )
     append(row, op=EvalEvent.SUITE_USED, actor=actor)
+    search.index(row)
     return row

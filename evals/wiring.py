@@ -9,6 +9,7 @@ from evals import (
     regression_facts,
     uses,
     uses_facts,
+    uses_found,
     uses_seen,
     uses_view,
 )
@@ -24,7 +25,7 @@ from governance.people.permissions import (
     REVIEWER,
     allow,
 )
-from governance.registry import hooks
+from governance.registry import hooks, search
 from governance.releases.hooks import on_gate_run
 from governance.reviews import decisions
 from governance.reviews.decisions import Decides
@@ -46,6 +47,7 @@ def connect() -> None:
     providers.register("suite_uses", uses_facts.facts)
     providers.register("suite_commitment", commitment_facts.facts)
     providers.register("countersignature", countersigning_facts.facts)
+    search.register(uses_found.SOURCE)
     on_gate_run(uses_seen.by_gate)
     hooks.on_activity(uses_seen.by_activity)
     hooks.on_activity(regression.after_activity)

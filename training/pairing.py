@@ -21,8 +21,7 @@ def pairs_from(run: Run, result: Result, outputs: Path) -> Finished:
     """The dataset version that a run of `pairs` made; restricted if its source is. Raises BadResult where the counts differ."""
     spec = run.parsed
     pin = spec.inputs[pairs.SOURCE][0]
-    source = lookup.find(pin.subject)
-    before = source.content or {}
+    before = lookup.find(pin.subject).content or {}
     found = _inspected(outputs / FILE, result.summary.get("pairs"))
     content: dict[str, Any] = {
         **{name: before[name] for name in INHERITED if name in before},
@@ -36,10 +35,7 @@ def pairs_from(run: Run, result: Result, outputs: Path) -> Finished:
         "files": result.manifest,
     }
     assert spec.output is not None  # noqa: S101 -- for the type checker: the stage's has_output was checked
-    made = Product(
-        "output", "dataset", spec.output.slug, spec.output.title, content, restricted=source.restricted
-    )
-    return Finished([made], {})
+    return Finished([Product("output", "dataset", spec.output.slug, spec.output.title, content)], {})
 
 
 def _inspected(path: Path, told: object) -> datasets.Inspection:
@@ -70,4 +66,5 @@ STAGE = StageKind(
     finish=pairs_from,
     has_output=True,
     makes="dataset",
+    needs_device=lambda _: False,
 )

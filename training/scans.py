@@ -209,4 +209,5 @@ STAGE = StageKind(
     module="training.runner.scan",
     activity_kind="scan",
     finish=results_of,
+    needs_device=lambda _: False,
 )

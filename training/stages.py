@@ -25,7 +25,8 @@ class Product(NamedTuple):
     slug: str
     title: str
     content: Mapping[str, Any]
-    restricted: bool = False
+    restricted: bool | None = None
+    """None: it follows from what the run used; see training.inheriting."""
 
 
 class Finished(NamedTuple):
@@ -41,6 +42,10 @@ Finish = Callable[["Run", "Result", Path], Finished]
 
 Refuses = Callable[[Mapping[str, Any], Mapping[str, Sequence["Version"]]], str]
 """(parameters with defaults, role → versions) → why they do not fit each other, "params: …"; empty when they do."""
+
+
+NeedsDevice = Callable[[Mapping[str, Sequence["Version"]]], bool]
+"""Role → versions → whether the job computes on an accelerator where the host has one, and so must hold one."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class StageKind:
     makes: str = "model"
     """Kind of that artifact."""
     refuses: Refuses = lambda _params, _versions: ""
+    needs_device: NeedsDevice = lambda _versions: True
 
 
 class UnknownStage(LookupError):

@@ -25,7 +25,19 @@ from governance.registry.blobs import MissingBlob
 from governance.registry.kinds.base import ContentError
 from governance.registry.models import Activity, Version, stamp
 from governance.registry.weights import BadModel
-from training import endpoints, folder, launchers, leases, outcome, recipes, resolve, stages, states, store
+from training import (
+    endpoints,
+    folder,
+    inheriting,
+    launchers,
+    leases,
+    outcome,
+    recipes,
+    resolve,
+    stages,
+    states,
+    store,
+)
 from training.actions import move
 from training.events import TrainingEvent
 from training.launchers.base import Ended, NoFreeDevice
@@ -132,7 +144,8 @@ class Supervision:
         inputs = resolve.inputs_of(self.spec)
         self._begin(inputs)
         folder.prepare(self.run, inputs)
-        handle = self._placed(endpoints.variables(inputs))
+        device = stages.get(self.run.stage).needs_device(inputs)
+        handle = self._placed(endpoints.variables(inputs), device=device)
         try:
             self._note_launch(handle)
         except BaseException:
@@ -170,12 +183,12 @@ class Supervision:
             "recipe": self.run.recipe.subject if self.run.recipe else None,
         }
 
-    def _placed(self, secrets: Mapping[str, str]) -> dict[str, Any]:
-        """The handle of a job process at its gate; waits while every device is taken."""
+    def _placed(self, secrets: Mapping[str, str], *, device: bool) -> dict[str, Any]:
+        """The handle of a job process at its gate; one that needs a device waits while every device is taken."""
         environment = {**job_environment(settings.BASE_DIR, settings.CHARTER_CACHE), **secrets}
         while True:
             try:
-                return self.launcher.start(self.folder, environment)
+                return self.launcher.start(self.folder, environment, device=device)
             except NoFreeDevice:
                 self._look_up()
                 if self._state() == states.CANCELLING:
@@ -271,7 +284,10 @@ class Supervision:
         }
         with transaction.atomic():
             self._hold()
-            produced = [(product.role, _sealed(product, self.actor)) for product in finished.products]
+            produced = [
+                (product.role, _sealed(product, self.run.activity, self.actor))
+                for product in finished.products
+            ]
             self._end_activity(Activity.ENDED, produced, summary)
             self.run.ended_at = timezone.now()
             self._move(states.SUCCEEDED, TrainingEvent.SUCCEEDED, fields=["ended_at"])
@@ -361,13 +377,13 @@ def failure_of(error: Exception) -> Failure:
     )
 
 
-def _sealed(product: stages.Product, actor: Actor) -> Version:
+def _sealed(product: stages.Product, activity: Activity | None, actor: Actor) -> Version:
     return registry.register(
         product.kind,
         product.slug,
         product.content,
         title=product.title,
-        restricted=product.restricted,
+        restricted=inheriting.is_restricted(product, activity),
         actor=actor,
         imported=False,
     )

@@ -21,6 +21,8 @@ from django.core.management import call_command
 from django.db.models import QuerySet
 
 from config.demo import cast, datasets
+from evals.stage import EVALUATED, EVALUATED_ON
+from evals.stage import STAGE as EVALUATION
 from governance.cards import as_json, markdown, publication
 from governance.cards.bundle import bundle_of
 from governance.cards.compose import card_of
@@ -45,6 +47,8 @@ RUNTIME = "halden-speakers"
 OVER_REFUSAL = "no-over-refusal"
 """The rule of the release policy that compares help with harmless requests with the baseline's."""
 POLL_SECONDS = 0.3
+BUDGETS = (4, 16)
+"""Tokens of a response in the two evaluations that make a curve."""
 Tell = Callable[[int, int, str], None]
 """(done, total, what is being done)"""
 
@@ -164,6 +168,18 @@ def train(story: Story, tell: Tell) -> None:
     _recipe("recipe:household", tell)
 
 
+def samples(story: Story, tell: Tell) -> None:
+    """Ask the fine-tuned model the first 40 items of each task four times, short and long: a curve, and no part of any gate."""
+    for number, budget in enumerate(BUDGETS):
+        tell(number, len(BUDGETS), f"at most {budget} tokens a response")
+        params = {"limit": 40, "samples": 4, "temperature": "0.7", "max_new_tokens": budget}
+        inputs = {EVALUATED: ["model:demo-assistant@1"], EVALUATED_ON: ["eval-suite:household@1"]}
+        runs = Run.objects.filter(stage=EVALUATION.name, recipe=None, spec__params__max_new_tokens=budget)
+        if not runs.filter(state="succeeded").exists():
+            order = SpecDraft(stage=EVALUATION.name, inputs=inputs, params=params, seed=7)
+            _execute(_unfinished(runs) or actions.queue(order, actor=cast.actor("ada")))
+
+
 def first_release(story: Story, tell: Tell) -> None:
     """Mara composes, the gate passes, Ravi signs off, card and bundle are written and checked by the offline verifier."""
     _approve(
@@ -275,6 +291,7 @@ STEPS = (
     Step("Constitution, guideline, release policy: drafted and approved", policies),
     Step("Data, evaluation suite, recipe; a scan of the data", data),
     Step("Recipe: fine-tuning, reward model, preferences, evaluations", train),
+    Step("Several samples, short and long: a curve", samples),
     Step("Release 1: gate, sign-off, card, bundle", first_release),
     Step("Release 1 goes out: a deployment, a published card", out),
     Step("Release 2: the gate refuses it", second_release),
@@ -343,6 +360,11 @@ def _scan(subjects: list[str]) -> None:
     run = _unfinished(Run.objects.filter(stage="scan")) or actions.queue(
         SpecDraft(**scans.order(*subjects)), actor=cast.actor("ada")
     )
+    _execute(run)
+
+
+def _execute(run: Run) -> None:
+    """Carry out a run in a job of this process."""
     supervisor.execute(run.pk, "demo")
     run.refresh_from_db()
     if run.state != "succeeded":

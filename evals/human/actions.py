@@ -15,7 +15,7 @@ from evals.stage import EVALUATED, EVALUATED_ON
 from governance.ledger.actors import Actor
 from governance.ledger.append import append
 from governance.ledger.canonical import sha256_hex
-from governance.registry import actions, blobs
+from governance.registry import actions, blobs, search
 from governance.registry.actions import Refused
 from governance.registry.models import Activity, Version, stamp
 
@@ -45,6 +45,7 @@ def open_study(plan: Plan, *, actor: Actor) -> Study:
         ):
             usable(version)
         append(study, op=StudyEvent.OPENED, actor=actor)
+        search.index(study)
     return study
 
 
@@ -73,6 +74,7 @@ def cancel(study: Study, *, reason: str, actor: Actor) -> Study:
     row.state, row.reason, row.ended_at = Study.CANCELLED, _reason(reason), timezone.now()
     row.assignments.all().delete()
     append(row, op=StudyEvent.CANCELLED, actor=actor, fields=["state", "reason", "ended_at"])
+    search.index(row)
     return row
 
 
@@ -137,6 +139,7 @@ def _closed(study: Study, seen: _Outcome, *, actor: Actor) -> Study:
         fields=["state", "reason", "ended_at", "activity"],
         summary={"P": {"judgements": summary["judgements_sha256"]}},
     )
+    search.index(study)
     return study
 
 

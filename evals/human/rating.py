@@ -4,6 +4,7 @@ Whoever made one of the models, or opened the study, does not rate it: they are 
 """
 
 import secrets
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -43,26 +44,32 @@ class Shown:
 
 def obstacle(study: Study, user: User) -> str | None:
     """Why this person may not rate the study, or None. It names no model."""
+    return obstacle_for(study, user, makers((study.model_a, study.model_b)))
+
+
+def obstacle_for(study: Study, user: User, made_by: Collection[str]) -> str | None:
+    """As `obstacle`, for who knows already which handles made the two models."""
     handle = user.account.handle
     if study.state != Study.OPEN:
         return ended(study)
     if handle == study.opened_by:
         return "You opened this study and know what it compares; somebody else must rate (four eyes)."
-    if handle in makers(study):
+    if handle in made_by:
         return "You took part in making one of the two models; somebody else must rate (four eyes)."
     if not all(may_read(user, version) for version in _read(study)):
         return "This study compares what only its authors, reviewers and auditors may read."
     return None
 
 
-def makers(study: Study) -> set[str]:
-    """Handles of who registered one of the two models, or asked for the run or the activity that made it."""
-    models = [study.model_a, study.model_b]
+def makers(models: Collection[Version]) -> set[str]:
+    """Handles of who registered one of the models, or asked for the run or the activity that made it."""
     asked = Run.objects.filter(activity__productions__version__in=models)
-    return {
-        *(author for model in models for author in [*model.authors, model.created_by]),
-        *asked.values_list("requested_by", flat=True),
-    }
+    return {*registered_by(models), *asked.values_list("requested_by", flat=True)}
+
+
+def registered_by(models: Iterable[Version]) -> set[str]:
+    """Handles of who registered or wrote one of the models."""
+    return {handle for model in models for handle in (*model.authors, model.created_by)}
 
 
 @transaction.atomic

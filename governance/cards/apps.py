@@ -8,10 +8,11 @@ class CardsConfig(AppConfig):
     def ready(self) -> None:
         from governance.cards import copies, objections, publication
         from governance.cards.events import CardEvent
+        from governance.cards.found import SOURCES
         from governance.cards.models import Objection, Publication
         from governance.ledger import auditable, events, triggers
         from governance.people.permissions import RELEASE_MANAGER, REVIEWER, allow
-        from governance.registry import erasure
+        from governance.registry import erasure, search
         from governance.reviews import decisions
         from governance.reviews.decisions import Decides
 
@@ -44,6 +45,8 @@ class CardsConfig(AppConfig):
         allow(publication.ACTION, RELEASE_MANAGER)
         allow(objections.ACTION, REVIEWER, RELEASE_MANAGER)
         erasure.register_copies(copies.of_version)
+        for source in SOURCES:
+            search.register(source)
         decisions.register(CardEvent.PUBLISHED, Decides("publication", Publication, publication.ACTION))
         decisions.register(CardEvent.WITHDRAWN, Decides("withdrawal", Publication, publication.ACTION))
         decisions.register(

@@ -23,7 +23,7 @@ from governance.ledger.append import append
 from governance.ledger.keepable import unkeepable
 from governance.ledger.models import Entry
 from governance.people.throttle import OBJECTIONS, OBJECTIONS_IN_ALL, address_of
-from governance.registry import blobs, lookup, states
+from governance.registry import blobs, lookup, search, states
 from governance.registry.actions import Refused
 from governance.registry.kinds import UnknownKind
 from governance.registry.models import Version
@@ -104,6 +104,7 @@ def raise_objection(
         due_at=now + timedelta(days=settings.CHARTER_OBJECTION_DAYS),
     )
     append(row, op=CardEvent.OBJECTION_RAISED, actor=actor)
+    search.index(row)
     return row
 
 
@@ -173,6 +174,7 @@ def _decide(objection: Objection, state: str, op: CardEvent, text: str, actor: A
     objection.state, objection.answer = state, text.strip()
     objection.answered_by, objection.answered_at = str(actor.handle), timezone.now()
     append(objection, op=op, actor=actor, fields=["state", *Objection.ANSWER])
+    search.index(objection)
     return objection
 
 

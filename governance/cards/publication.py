@@ -24,7 +24,7 @@ from governance.ledger.append import append
 from governance.ledger.canonical import canonical, sha256_hex
 from governance.ledger.models import Checkpoint, Entry
 from governance.ledger.settle import settle
-from governance.registry import blobs, states
+from governance.registry import blobs, search, states
 from governance.registry.actions import Refused
 from governance.registry.models import Activity, Version
 from governance.reviews import conditions
@@ -80,6 +80,7 @@ def withdraw(publication: Publication, *, reason: str, actor: Actor) -> Publicat
         row.state, row.reason = Publication.WITHDRAWN, reason.strip()
         row.withdrawn_by, row.withdrawn_at = str(actor.handle), timezone.now()
         append(row, op=CardEvent.WITHDRAWN, actor=actor, fields=["state", *Publication.WITHDRAWAL])
+        search.index(row)
     return publication
 
 
@@ -196,6 +197,7 @@ def _record(version: Version, card: Card, files: dict[str, str], *, actor: Actor
         by=str(actor.handle),
     )
     append(row, op=CardEvent.PUBLISHED, actor=actor)
+    search.index(row)
     return row
 
 

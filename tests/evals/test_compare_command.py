@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from evals.harness.asking import Asking
 from governance.registry import actions, blobs, lookup
 from governance.registry.models import Activity
 from tests import builders
@@ -51,6 +52,18 @@ def test_every_figure_is_printed_with_both_words(models, capsys):
     (harm,) = [line for line in shown.splitlines() if line.strip("│ ").startswith("harm")]
     assert "equivalent" in harm
     assert "one run says nothing about another seed" in shown
+
+
+def test_a_trial_and_a_budget_of_its_own_never_stand_in_the_place_of_a_whole_evaluation(models, capsys):
+    told = compare(capsys, "good", "base")
+    good, basics = lookup.find("model:good"), lookup.find("eval-suite:basics")
+    other = actions.register("model", "other", {**good.content, "description": "Another."}, actor=ADA)
+    for model in (good, other):
+        evaluated(model, basics, models, GOOD, asking=Asking(budget=64))
+    assert compare(capsys, "good", "base") == told
+    assert "generation" in refused(capsys, "other", "base"), (
+        "its only evaluation is taken, and is not like for like"
+    )
 
 
 def test_json_has_the_whole_record_and_what_was_compared(models, capsys):

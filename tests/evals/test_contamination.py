@@ -302,7 +302,7 @@ class TestCommand:
         for arguments in (("--share", "2"), ("--n", "0")):
             with pytest.raises(SystemExit) as ended:
                 self.call(*arguments)
-            assert ended.value.code == 1
+            assert ended.value.code == 2
             assert arguments[0].removeprefix("--") in capsys.readouterr().err
         assert not Run.objects.exists()
 

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from evals.comparison import compare_evaluations
+from evals.management.commands.evaluate import draft
 from governance.cards import markdown
 from governance.cards.compose import card_of
 from governance.evidence.collect import collect
@@ -42,7 +43,8 @@ from tests.evals.stub_endpoint import (
 )
 from tests.evals.test_tool_use import BERN, TASK, agent
 from tests.pages.forms import opened
-from training import actions, folder, states
+from training import actions, folder, states, supervisor
+from training.launchers.local import LocalLauncher
 from training.models import Run
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -113,6 +115,23 @@ def everywhere(run: Run) -> str:
     kept = [blobs.read(blob.sha256).decode("utf-8", "replace") for blob in Blob.objects.all()]
     written = [path.read_text("utf-8", "replace") for path in folder.of(run).rglob("*") if path.is_file()]
     return "\n".join([run.reason, json.dumps(run.spec), *entries, *events, *kept, *written])
+
+
+def test_only_an_evaluation_that_computes_holds_a_gpu(stub, tmp_path, monkeypatch):
+    asked: list[bool] = []
+
+    def start(*_: Any, device: bool) -> None:
+        asked.append(device)
+        raise OSError("no process is made here")
+
+    monkeypatch.setattr(LocalLauncher, "start", start)
+    served(tmp_path, stub)
+    sums_suite(tmp_path)
+    builders.model(tmp_path)
+    for model in ("model:api", "model:base"):
+        run = actions.queue(draft(model, "eval-suite:sums"), actor=ADA)
+        assert supervisor.execute(run.pk, "worker")
+    assert asked == [False, True]
 
 
 class TestRegistering:

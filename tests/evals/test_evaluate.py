@@ -67,7 +67,7 @@ def evaluate(*arguments: str) -> None:
 def refused(capsys, *arguments: str) -> str:
     with pytest.raises(SystemExit) as stopped:
         evaluate(*arguments)
-    assert stopped.value.code == 1
+    assert stopped.value.code == 2
     return capsys.readouterr().err
 
 
@@ -172,7 +172,7 @@ def test_a_revoked_model_is_not_evaluated(written, capsys):
 def test_only_engineers_evaluate(written, capsys):
     with pytest.raises(SystemExit) as stopped:
         call_command("evaluate", "model:base", "eval-suite:basics", "--as", "polly")
-    assert stopped.value.code == 1
+    assert stopped.value.code == 2
     assert "This needs the group engineer" in capsys.readouterr().err
 
 

@@ -153,6 +153,20 @@ class TestAnchor:
         body = {"model": "model:base@1", "reason": "It."}
         assert client.post("/api/v1/anchors/", body, format="json").status_code == 403
 
+    def test_it_compares_nothing_that_was_evaluated_before(self, line):
+        line.measure(line.first, GOOD)
+        second = line.version()
+        line.measure(second, WORSE)
+        before = answer(second)
+        line.anchored(line.first)
+        line.anchored(second)
+        line.anchored(line.first)
+        assert Activity.objects.filter(kind=regression.KIND).count() == 1
+        assert answer(second) == before
+        third = line.version()
+        line.measure(third, WORSE)
+        assert (answer(third)["look"], sorted(sides(third))) == (2, ["anchor", "predecessor"])
+
 
 class TestPredecessor:
     def test_it_is_the_version_before_that_stands(self, line):

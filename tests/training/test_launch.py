@@ -150,7 +150,7 @@ def test_a_spec_that_cannot_be_run_is_refused_with_the_field_and_the_rule(spec, 
     before = Entry.objects.count()
     with pytest.raises(SystemExit) as stop:
         call_command("launch", path, "--as", "ada")
-    assert stop.value.code == 1
+    assert stop.value.code == 2
     assert said in capsys.readouterr().err
     assert (Run.objects.count(), Entry.objects.count()) == (0, before)
 

@@ -32,7 +32,7 @@ def ended(launcher, handle) -> Ended:
 
 
 def test_a_job_waits_at_the_gate_until_it_is_released(tmp_path, launcher):
-    handle = launcher.start(tmp_path, environment(tmp_path))
+    handle = launcher.start(tmp_path, environment(tmp_path), device=True)
     assert launcher.poll(handle, 0.3) is None
     assert not (tmp_path / "begun").exists()
     launcher.release(handle)
@@ -46,7 +46,7 @@ def test_a_job_whose_worker_dies_before_the_gate_opens_never_begins(tmp_path):
         "import os, sys, pathlib, django; django.setup()\n"
         "from training.launchers import local; from training.launchers.environment import job_environment\n"
         "folder = pathlib.Path(sys.argv[1]); local.RUNNER = 'tests.training.sleeper'\n"
-        "handle = local.LocalLauncher().start(folder, job_environment(pathlib.Path.cwd(), folder))\n"
+        "handle = local.LocalLauncher().start(folder, job_environment(pathlib.Path.cwd(), folder), device=True)\n"
         "print(handle['pid'], flush=True); os.kill(os.getpid(), 9)\n"
     )
     found = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
@@ -60,7 +60,7 @@ def test_a_job_whose_worker_dies_before_the_gate_opens_never_begins(tmp_path):
 
 
 def test_another_launcher_finds_the_job_by_its_handle(tmp_path, launcher):
-    handle = launcher.start(tmp_path, environment(tmp_path))
+    handle = launcher.start(tmp_path, environment(tmp_path), device=True)
     launcher.release(handle)
     until((tmp_path / "begun").exists)
     other = LocalLauncher()
@@ -79,7 +79,7 @@ def test_a_recycled_number_is_not_our_job(tmp_path):
 
 
 def test_children_of_a_dead_job_are_ended_too(tmp_path, launcher):
-    handle = launcher.start(tmp_path, environment(tmp_path))
+    handle = launcher.start(tmp_path, environment(tmp_path), device=True)
     launcher.release(handle)
     until((tmp_path / "begun").exists)
     child = int((tmp_path / "child").read_text())
@@ -112,12 +112,12 @@ def test_each_job_gets_a_gpu_of_its_own_for_as_long_as_it_lives(tmp_path, launch
     for name in ("a", "b"):
         folder = tmp_path / name
         folder.mkdir()
-        handles.append(launcher.start(folder, environment(tmp_path)))
+        handles.append(launcher.start(folder, environment(tmp_path), device=True))
         launcher.release(handles[-1])
         until((folder / "begun").exists)
     assert [(tmp_path / name / "begun").read_text() for name in ("a", "b")] == ["3", "5"]
     with pytest.raises(NoFreeDevice, match="All 2 GPUs"):
-        launcher.start(tmp_path, environment(tmp_path))
+        launcher.start(tmp_path, environment(tmp_path), device=True)
     launcher.cancel(handles[0], force=True)
     assert launcher.poll(handles[0], 5)
     name, lock = gpus.allot(local.settings.CHARTER_HOME / "gpu")
@@ -130,3 +130,19 @@ def test_each_job_gets_a_gpu_of_its_own_for_as_long_as_it_lives(tmp_path, launch
 def test_no_gpu_no_lock(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert gpus.allot(tmp_path) is None
+
+
+def test_a_job_that_needs_no_device_takes_none_and_waits_for_none(tmp_path, launcher, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    name, lock = gpus.allot(local.settings.CHARTER_HOME / "gpu")
+    with pytest.raises(NoFreeDevice, match="All 1 GPUs"):
+        launcher.start(tmp_path, environment(tmp_path), device=True)
+    handle = launcher.start(tmp_path, environment(tmp_path), device=False)
+    lock.close()
+    launcher.release(handle)
+    until((tmp_path / "begun").exists)
+    again, lock = gpus.allot(local.settings.CHARTER_HOME / "gpu")
+    assert (name, again, (tmp_path / "begun").read_text()) == ("3", "3", "")
+    lock.close()
+    launcher.cancel(handle, force=True)
+    assert launcher.poll(handle, 5)

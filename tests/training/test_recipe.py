@@ -127,7 +127,7 @@ def test_what_a_later_stage_lacks_is_said_before_the_first_begins(world, capsys,
     recipe(**second)
     with pytest.raises(SystemExit) as stop:
         call_command("recipe", "two", "--as", "ada")
-    assert stop.value.code == 1
+    assert stop.value.code == 2
     assert said in capsys.readouterr().err
     assert Run.objects.count() == 0
 

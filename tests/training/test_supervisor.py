@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import threading
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -15,8 +16,9 @@ from governance.registry import actions as registry
 from governance.registry import blobs, lookup
 from governance.registry.models import Activity, Production, Usage, Version
 from tests.builders import ADA, MARA
-from tests.training.faking import activity_of, fresh, is_at_step, job_pid, ops, queued, until
+from tests.training.faking import FAKE, activity_of, fresh, is_at_step, job_pid, ops, queued, until
 from training import actions, folder, leases, stages, states, supervisor
+from training.launchers import gpus
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -65,6 +67,20 @@ def test_the_activity_says_what_was_used_made_and_recorded(tmp_path):
     assert blobs.read(summary["metrics_sha256"]) == (folder.of(run) / "metrics.jsonl").read_bytes()
     assert json.loads(blobs.read(summary["config_sha256"])) == {"steps": 4}
     assert {"events_sha256"} <= summary.keys()
+
+
+def test_a_stage_that_needs_no_device_runs_while_all_are_taken(tmp_path, monkeypatch, settings):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    needs: list[list[str]] = []
+    kind = replace(FAKE, needs_device=lambda inputs: needs.append(sorted(inputs)) is not None)
+    run = queued(tmp_path)
+    monkeypatch.setitem(stages._stages, "fake", kind)
+    taken = gpus.allot(settings.CHARTER_HOME / "gpu")
+    assert taken
+    with taken[1]:
+        assert supervisor.execute(run.id, "worker")
+    assert fresh(run).state == states.SUCCEEDED
+    assert needs == [["init_from", "trained_on"]]
 
 
 def test_what_the_job_tells_becomes_rows(tmp_path):

@@ -17,9 +17,10 @@ class NoFreeDevice(Exception):
 
 
 class Launcher(Protocol):
-    def start(self, folder: Path, environment: dict[str, str]) -> Handle:
+    def start(self, folder: Path, environment: dict[str, str], *, device: bool) -> Handle:
         """Make the job's process, which waits at a gate: should we die before its handle is stored, it ends by itself.
 
+        With `device` it holds one of the host's accelerators, where there is any; without, it sees none and waits for none.
         Raises OSError, NoFreeDevice.
         """
 

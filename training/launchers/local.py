@@ -26,10 +26,10 @@ class LocalLauncher:
     def __init__(self) -> None:
         self._children: dict[int, subprocess.Popen[bytes]] = {}
 
-    def start(self, folder: Path, environment: dict[str, str]) -> Handle:
-        gpu = gpus.allot(settings.CHARTER_HOME / "gpu")
-        if gpu:
-            environment = {**environment, "CUDA_VISIBLE_DEVICES": gpu[0]}
+    def start(self, folder: Path, environment: dict[str, str], *, device: bool) -> Handle:
+        gpu = gpus.allot(settings.CHARTER_HOME / "gpu") if device else None
+        if gpu or not device:
+            environment = {**environment, "CUDA_VISIBLE_DEVICES": gpu[0] if gpu else ""}
         with (folder / "log.txt").open("ab") as log:
             process = subprocess.Popen(  # noqa: S603
                 ["/bin/sh", "-c", GATE, "job", sys.executable, "-m", RUNNER, str(folder)],

@@ -1,29 +1,24 @@
 """`manage.py contamination DATASET… --against SUITE…`: which rows hold items of an evaluation."""
 
-import sys
 from argparse import ArgumentParser
 from typing import Any
 
 from evals import contamination
 from evals.harness.contamination_params import RULES
-from governance.management.acting import EXIT_REFUSED, ActingCommand
-from training import actions, states
-from training.follow import follow as watch
+from training import actions
 from training.follow import outcome_of, sentence
-from training.methods import BadParams, read
-from training.resolve import SpecRefused
+from training.management.running import RunCommand
+from training.methods import read
 from training.spec import SpecDraft
 
 
-class Command(ActingCommand):
+class Command(RunCommand):
     help = (
         "Queue a search of datasets for the items of evaluation suites. With --remove the next version of each dataset is made "
         "without the rows that hold one. With --follow its progress and its figures are shown, as with `launch`. Exit code 1: "
-        "refused, or the run did not succeed; found items are no failure."
+        "the run did not succeed; 2: refused; found items are no failure."
     )
     example = "manage.py contamination dataset:chats --against eval-suite:household --follow --as ada"
-    action = "training:run:launch"
-    refusals = (SpecRefused, BadParams)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -40,8 +35,6 @@ class Command(ActingCommand):
         parser.add_argument(
             "--remove", action="store_true", help="make the next version of each dataset without these rows"
         )
-        parser.add_argument("--follow", action="store_true", help="show progress until the run ends")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def act(
         self,
@@ -67,13 +60,12 @@ class Command(ActingCommand):
         }
         draft = read(SpecDraft, contamination.order(datasets, against, **params))
         run = actions.queue(draft, actor=self.actor)
-        run = watch(run, actor=self.actor) if follow else run
+        run = self.watched(run, follow=follow)
         found = run.activity.summary.get("searches", []) if run.activity else []
         self.say({**outcome_of(run), "searches": found}, sentence(run), as_json=json)
         for one in [] if json else found:
             self.stdout.write(_line(one))
-        if run.has_ended and run.state != states.SUCCEEDED:
-            sys.exit(EXIT_REFUSED)
+        self.leave(run, follow=follow)
 
 
 def _line(one: dict[str, Any]) -> str:

@@ -1,38 +1,31 @@
 """`manage.py evaluate MODEL SUITE`: ask a model every item of a suite."""
 
-import sys
 from argparse import ArgumentParser
 from typing import Any
 
 from evals.management.tables import print_results
 from evals.stage import EVALUATED, EVALUATED_ON, STAGE
-from governance.management.acting import EXIT_REFUSED, ActingCommand
-from training import actions, states
-from training.follow import follow as watch
+from training import actions
 from training.follow import outcome_of, sentence
-from training.methods import BadParams, read
-from training.resolve import SpecRefused
+from training.management.running import RunCommand
+from training.methods import read
 from training.spec import SpecDraft
 
 PARAMS = ("limit", "batch_size", "samples", "temperature", "max_new_tokens")
 
 
-class Command(ActingCommand):
+class Command(RunCommand):
     help = (
         "Queue an evaluation of a model on a suite. With --follow its progress and its results are shown, as with "
-        "`launch`. Exit code 1: refused, or the run did not succeed."
+        "`launch`. Exit code 1: the run did not succeed; 2: refused."
     )
     example = "manage.py evaluate model:demo-assistant eval-suite:household --follow --as ada"
-    action = "training:run:launch"
-    refusals = (SpecRefused, BadParams)
+    follows = "show progress until the run ends, then the results"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("model", help="model:slug[@number]; without a number the newest sealed one")
         parser.add_argument("suite", help="eval-suite:slug[@number]")
-        parser.add_argument(
-            "--follow", action="store_true", help="show progress until the run ends, then the results"
-        )
         parser.add_argument("--limit", type=int, help="only the first so many items of each task: a trial")
         parser.add_argument("--batch-size", type=int, help="items asked at once")
         parser.add_argument("--samples", type=int, help="responses to each item (default: 1)")
@@ -46,17 +39,15 @@ class Command(ActingCommand):
             "--letters", action="store_true", help="ask multiple choice for the letter of the choice"
         )
         parser.add_argument("--seed", type=int, default=0, help="seed of every random choice (default: 0)")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def act(self, *, model: str, suite: str, follow: bool, json: bool, **options: Any) -> None:
         run = actions.queue(draft(model, suite, **options), actor=self.actor)
-        run = watch(run, actor=self.actor) if follow else run
+        run = self.watched(run, follow=follow)
         results = run.activity.summary.get("results", []) if run.activity else []
         self.say({**outcome_of(run), "results": results}, sentence(run), as_json=json)
         if results and not json:
             print_results(results, self.stdout)
-        if run.has_ended and run.state != states.SUCCEEDED:
-            sys.exit(EXIT_REFUSED)
+        self.leave(run, follow=follow)
 
 
 def draft(

@@ -6,36 +6,31 @@ from typing import Any
 
 from django.core.management import CommandError
 
-from governance.management.acting import EXIT_REFUSED, ActingCommand
 from governance.registry import lookup
 from governance.registry import states as version_states
 from governance.registry.models import Artifact, Version
 from training import recipes, states
-from training.follow import follow as watch
 from training.follow import outcome_of, sentence
+from training.management.running import EXIT_BAD_INPUT, EXIT_NO_SUCCESS, RunCommand
 from training.models import Run
-from training.resolve import SpecRefused
 
 
-class Command(ActingCommand):
+class Command(RunCommand):
     help = (
         "Run a registered recipe: each stage's success queues the next. With --follow the progress of all stages is "
-        "shown until the last one ends. Exit code 1: refused, or a stage did not succeed."
+        "shown until the last one ends. Exit code 1: a stage did not succeed; 2: refused."
     )
     example = "manage.py recipe demo-sft --follow --as ada\nmanage.py recipe --list --json"
-    action = "training:run:launch"
-    refusals = (SpecRefused,)
+    follows = "show progress until the recipe ends"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("name", nargs="?", help="the recipe: slug, recipe:slug or recipe:slug@number")
-        parser.add_argument("--follow", action="store_true", help="show progress until the recipe ends")
         parser.add_argument("--list", action="store_true", help="list the recipes instead of running one")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *arguments: Any, **options: Any) -> None:
         if bool(options["name"]) == options["list"]:
-            raise CommandError("Name one recipe, or give --list.")
+            raise CommandError("Name one recipe, or give --list.", returncode=EXIT_BAD_INPUT)
         if options["list"]:
             return self.show(as_json=options["json"])
         return super().handle(*arguments, **options)
@@ -45,7 +40,7 @@ class Command(ActingCommand):
         runs: list[Run] = []
         run: Run | None = recipes.start(recipe, actor=self.actor)
         while run is not None:
-            run = watch(run, actor=self.actor) if follow else run
+            run = self.watched(run, follow=follow)
             runs.append(run)
             if not json:
                 self.stdout.write(sentence(run))
@@ -53,7 +48,7 @@ class Command(ActingCommand):
         if json:
             self.say({"recipe": recipe.subject, "runs": [outcome_of(run) for run in runs]}, "", as_json=True)
         if follow and not _is_complete(recipe, runs):
-            sys.exit(EXIT_REFUSED)
+            sys.exit(EXIT_NO_SUCCESS)
 
     def show(self, *, as_json: bool) -> None:
         rows = [_row(recipe) for recipe in newest()]
