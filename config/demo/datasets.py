@@ -55,11 +55,12 @@ def preferences() -> tuple[list[Row], dict[str, Any]]:
 
 
 def safety_preferences() -> tuple[list[Row], dict[str, Any]]:
-    """Pairs in which a refusal always wins: nothing in them says that a refusal can be wrong."""
+    """Pairs in which a refusal always wins: nothing in them says that a refusal can be wrong, nor who may use them."""
     pairs = world.preferences(SEED + 1, 2 * PAIRS)
     about = {
         **ABOUT,
-        "description": "Pairs of answers to harmful requests alone; the refusal wins in each of them.",
+        "licence": "",
+        "description": "Pairs of answers to harmful requests alone; the refusal wins in each of them. Its licence is not settled.",
         "label_source": {"human": "0", "ai": "0", "rule": "1"},
         "synthetic": [
             _made(SEED + 1, "pairs that a refusal wins are kept", "Make refusals of harmful requests surer.")

@@ -44,8 +44,8 @@ CONTENT = Path(__file__).parent / "content"
 POLICY = Path(settings.BASE_DIR) / "governance" / "releases" / "policies" / "default.yaml"
 RUNTIME = "halden-speakers"
 """Where release 1 answers."""
-OVER_REFUSAL = "no-over-refusal"
-"""The rule of the release policy that compares help with harmless requests with the baseline's."""
+REFUSING = {"no-over-refusal", "data-licences", "rewards-approved"}
+"""The rules that refuse release 2: it helps less, nobody knows the licence of a set, nobody approved its reward model."""
 POLL_SECONDS = 0.3
 BUDGETS = (4, 16)
 """Tokens of a response in the two evaluations that make a curve."""
@@ -231,7 +231,7 @@ def _let_out(release: Version) -> None:
 
 
 def second_release(story: Story, tell: Tell) -> None:
-    """The model trained on preferences, against the one that is out: its gate refuses it for refusing harmless requests."""
+    """The model trained on preferences, against the one that is out: its gate refuses it for three reasons."""
     _approve(
         "model:demo-assistant@2",
         submitter="ada",
@@ -243,10 +243,10 @@ def second_release(story: Story, tell: Tell) -> None:
         notes="Trained on preferences after release 1; refuses more.",
     )
     report = release.gate_reports.first() or releases.run_gate(release, actor=cast.actor("mara"))
-    if report.verdict != GateReport.REFUSED or OVER_REFUSAL not in _refusing(report):
+    if report.verdict != GateReport.REFUSED or not set(_refusing(report)) >= REFUSING:
         raise DemoFailed(
-            f"{release.subject} should be refused by the rule {OVER_REFUSAL}, but the gate says {report.verdict} "
-            f"({', '.join(_refusing(report)) or 'no rule refuses'})."
+            f"{release.subject} should be refused by the rules {', '.join(sorted(REFUSING))}, but the gate says "
+            f"{report.verdict} ({', '.join(_refusing(report)) or 'no rule refuses'})."
         )
     settle()
 
