@@ -20,7 +20,11 @@ class GovernanceConfig(AppConfig):
             waivers,
         )
 
-        card_text.know({key: one.subjects for key, one in FIELDS.items() if one.fill in ("H", "M")})
+        theirs = {key: one for key, one in FIELDS.items() if one.fill in ("H", "M")}
+        card_text.know(
+            {key: one.subjects for key, one in theirs.items()},
+            {key: one.visibility for key, one in theirs.items()},
+        )
         registry_facts.register_all()
         panels.on_home(erasures.waiting)
         panels.on_home(waivers.waiting)

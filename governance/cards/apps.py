@@ -6,10 +6,10 @@ class CardsConfig(AppConfig):
     label = "cards"
 
     def ready(self) -> None:
-        from governance.cards import copies, objections, publication
+        from governance.cards import copies, disclosing, objections, publication
         from governance.cards.events import CardEvent
         from governance.cards.found import SOURCES
-        from governance.cards.models import Objection, Publication
+        from governance.cards.models import Disclosure, Objection, Publication, Secret
         from governance.ledger import auditable, events, triggers
         from governance.people.permissions import RELEASE_MANAGER, REVIEWER, allow
         from governance.registry import erasure, search
@@ -17,7 +17,9 @@ class CardsConfig(AppConfig):
         from governance.reviews.decisions import Decides
 
         events.register(CardEvent)
-        for model in (Publication, Objection):
+        triggers.register_rule(triggers.Kept(Secret))
+        triggers.register_rule(triggers.Frozen(Secret, Secret.FROZEN, unless={}))
+        for model in (Publication, Objection, Disclosure):
             auditable.register(model)
             triggers.register_rule(triggers.Frozen(model, model.FROZEN, unless={}))
         triggers.register_rule(
@@ -43,6 +45,7 @@ class CardsConfig(AppConfig):
             )
         )
         allow(publication.ACTION, RELEASE_MANAGER)
+        allow(disclosing.ACTION, RELEASE_MANAGER)
         allow(objections.ACTION, REVIEWER, RELEASE_MANAGER)
         erasure.register_copies(copies.of_version)
         for source in SOURCES:

@@ -16,6 +16,7 @@ def render(card: Card) -> bytes:
         {
             "schema": SCHEMA,
             "kind": card.kind,
+            "audience": card.audience,
             "title": card.title,
             "subject": document.subject.model_dump(),
             "at": document.at.model_dump(),

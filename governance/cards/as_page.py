@@ -31,6 +31,7 @@ def context(card: Card) -> dict[str, Any]:
             "title": card.title,
             "kind": KINDS[card.kind],
             "subject": str(document.subject),
+            "mark": card.mark,
             "simulated": document.simulated,
             "at": document.at.model_dump(),
             "digest": document.digest,

@@ -39,6 +39,7 @@ def context(card: Card) -> dict[str, Any]:
         "title": at_most(card.title, LONGEST_NAME),
         "head": at_most(card.title, LONGEST_HEAD),
         "subject": str(document.subject),
+        "mark": f"This card is {card.mark}." if card.mark else None,
         "simulated": f"Simulated: {SIMULATED}" if document.simulated else None,
         "meaning": MEANING,
         "about": _about(card, f"{filled} of {len(fields)}; each other one says why not"),

@@ -18,7 +18,7 @@ README = """\
 {title}
 {underline}
 
-This file is signed evidence about {subject}, as recorded in the first {size} entries of the ledger {origin}.
+{mark}This file is signed evidence about {subject}, as recorded in the first {size} entries of the ledger {origin}.
 
 What it holds
   card.md, card.json     what people and programs read
@@ -74,6 +74,7 @@ def _readme(card: Card, checkpoint: Checkpoint) -> str:
     origin = checkpoint.note.split("\n", 1)[0]
     return README.format(
         title=title,
+        mark=f"This bundle is {card.mark}.\n\n" if card.mark else "",
         underline="=" * len(title),
         subject=card.document.subject,
         size=checkpoint.size,
@@ -84,14 +85,14 @@ def _readme(card: Card, checkpoint: Checkpoint) -> str:
 def _contents(card: Card) -> Iterator[tuple[str, bytes]]:
     """Members that hold the disclosed contents which facts point into. Raises Inconsistent when one is not what was recorded."""
     cited = {
-        fact.source.content: fact.source.entry
+        fact.source.content: (fact.source.entry, fact.source.cls)
         for fact in card.document.facts
         if isinstance(fact.source, Pointer) and fact.source.content
     }
-    versions = _versions(set(cited.values()))
-    for name, entry in sorted(cited.items()):
+    versions = _versions({entry for entry, _ in cited.values()})
+    for name, (entry, cls) in sorted(cited.items()):
         version = versions[entry]
-        data = canonical({"kind": version.kind, "schema": version.schema, "content": version.disclosed()})
+        data = canonical({"kind": version.kind, "schema": version.schema, "content": version.disclosed(cls)})
         if name != f"content/{sha256_hex(data)}.json":
             raise Inconsistent(
                 f"{version.subject}: its content is not what entry {entry} recorded; run `manage.py ledger verify`."

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from governance.cards.audience import shown_to
+from governance.cards.audience import MARKS, PUBLIC, shown_to
+from governance.cards.commitments import secret_of
 from governance.evidence.cited import CitedEntry, entries
 from governance.evidence.collect import collect
 from governance.evidence.facts import Assurance, Document, Fact, State
@@ -87,6 +88,12 @@ class Card:
     document: Document
     sections: tuple[FilledSection, ...]
     entries: tuple[CitedEntry, ...]
+    audience: str = PUBLIC
+
+    @property
+    def mark(self) -> str:
+        """Whom it is for, in words; empty where that is everybody."""
+        return MARKS.get(self.audience, "")
 
     @property
     def title(self) -> str:
@@ -94,7 +101,7 @@ class Card:
         return str(named.value) if named and named.value is not None else str(self.document.subject)
 
 
-def card_of(version: Version, size: int, *, kind: str | None = None, audience: str = "public") -> Card:
+def card_of(version: Version, size: int, *, kind: str | None = None, audience: str = PUBLIC) -> Card:
     """The card about `version` in the first `size` entries of the ledger.
 
     `kind` is one of KINDS (default: the one of the subject's kind). Raises NoCard, and what `collect` raises.
@@ -105,11 +112,11 @@ def card_of(version: Version, size: int, *, kind: str | None = None, audience: s
     )
     if version.kind not in wanted:
         raise NoCard(_no_card(version, kind))
-    document = shown_to(collect(version, size), audience)
-    return compose(document, kind or "", entries(cited_by(document)))
+    document = shown_to(collect(version, size), audience, secret_of(version))
+    return compose(document, kind or "", entries(cited_by(document)), audience)
 
 
-def compose(document: Document, kind: str, cited: Sequence[CitedEntry]) -> Card:
+def compose(document: Document, kind: str, cited: Sequence[CitedEntry], audience: str = PUBLIC) -> Card:
     """The card over a document as its readers may see it (pure)."""
     filled = tuple(
         FilledSection(
@@ -117,7 +124,7 @@ def compose(document: Document, kind: str, cited: Sequence[CitedEntry]) -> Card:
         )
         for section in sections()
     )
-    return Card(kind, document, filled, tuple(cited))
+    return Card(kind, document, filled, tuple(cited), audience)
 
 
 def cited_by(document: Document) -> list[int]:

@@ -36,13 +36,15 @@ class Format:
     """Kinds of card."""
     is_text: bool = True
     """Whether a terminal can show it."""
+    marked: bool = False
+    """Whether its head says whom it is for; only then may that be others than everybody."""
 
 
 FORMATS: dict[str, Format] = {
-    "md": Format("Markdown", MARKDOWN, "md", lambda card: markdown.render(card).encode()),
-    "json": Format("JSON", "application/json", "json", as_json.render),
-    "html": Format("HTML file", "text/html; charset=utf-8", "html", as_html.render),
-    "pdf": Format("PDF document", "application/pdf", "pdf", pdf.render, is_text=False),
+    "md": Format("Markdown", MARKDOWN, "md", lambda card: markdown.render(card).encode(), marked=True),
+    "json": Format("JSON", "application/json", "json", as_json.render, marked=True),
+    "html": Format("HTML file", "text/html; charset=utf-8", "html", as_html.render, marked=True),
+    "pdf": Format("PDF document", "application/pdf", "pdf", pdf.render, is_text=False, marked=True),
     "cyclonedx": Format("CycloneDX 1.6", "application/vnd.cyclonedx+json", "cdx.json", cyclonedx.render),
     "spdx": Format("SPDX 3.0.1", "application/spdx+json", "spdx.json", spdx.render),
     "croissant": Format("Croissant 1.0", "application/ld+json", "croissant.json", croissant.render, DATA),
@@ -64,12 +66,17 @@ def fitting(kind: str) -> dict[str, Format]:
 
 
 def rendered(card: Card, name: str) -> bytes:
-    """The card in one format. Raises NoCard, saying what fits, for one that this kind of card cannot have."""
+    """The card in one format. Raises NoCard, saying what fits, for one that this kind of card, or this audience, cannot have."""
     if card.kind not in FORMATS[name].fits:
         kinds = " or ".join(KINDS[kind].lower() for kind in sorted(FORMATS[name].fits))
         others = ", ".join(fitting(card.kind))
         raise NoCard(
             f"The format {name} is of a {kinds}, and that of {card.document.subject} is a {KINDS[card.kind].lower()};"
             f" its formats are {others}."
+        )
+    if card.mark and not FORMATS[name].marked:
+        marked = ", ".join(name for name, one in FORMATS.items() if one.marked)
+        raise NoCard(
+            f"The format {name} has no place that says that a card is {card.mark}; write one of {marked}."
         )
     return FORMATS[name].render(card)

@@ -33,6 +33,8 @@ def render(card: Card) -> str:
 def _head(card: Card) -> str:
     document = card.document
     lines = [f"# {KINDS[card.kind]}: {escaping.text(card.title)}", ""]
+    if card.mark:
+        lines += [f"**This card is {card.mark}.**", ""]
     if document.simulated:
         lines += [f"**Simulated:** {SIMULATED}", ""]
     lines += [

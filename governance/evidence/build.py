@@ -60,16 +60,19 @@ def in_content(
         return
     if valued(resolve(sealed.content, at)) is None:
         return
-    value = valued(resolve(sealed.disclosed or {}, at))
-    if value is None:
+    found = next(
+        (shown for shown in sealed.shown.values() if valued(resolve(shown[1], at)) is not None), None
+    )
+    if found is None:
         yield withheld(key, label, sealed)
         return
-    digest = sealed.disclosed_digest
+    record, content = found
+    value = valued(resolve(content, at))
     source = Pointer(
-        entry=sealed.record.entry_index,
-        cls=sealed.record.cls,
+        entry=record.entry_index,
+        cls=record.cls,
         pointer="/state/disclosed_digest",
-        content=f"content/{digest}.json",
+        content=f"content/{record.state['disclosed_digest']}.json",
         at=f"/content{at}",
     )
     yield Fact(

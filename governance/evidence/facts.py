@@ -66,6 +66,8 @@ class Fact(Frozen):
     state: State
     assurance: Assurance | None
     source: Pointer | Derivation | Absence
+    commitment: StrictStr | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    """Of a withheld fact: what binds Charter to the value without showing it (governance.cards.commitments)."""
 
     @model_validator(mode="after")
     def _state_fits_the_source(self) -> Self:
@@ -76,6 +78,8 @@ class Fact(Frozen):
             raise ValueError(
                 f"{self.key}: a fact has a value and an assurance exactly when it is not {self.state}"
             )
+        if self.commitment is not None and self.state != "withheld":
+            raise ValueError(f"{self.key}: only a withheld fact has a commitment")
         return self
 
     @property
@@ -96,8 +100,10 @@ class Fact(Frozen):
 
     def plain(self) -> dict[str, Any]:
         """The fact in the canonical subset."""
-        whole = self.model_dump(mode="json", exclude={"source"})
-        return {**whole, "source": self.source.model_dump(mode="json", by_alias=True, exclude_none=True)}
+        whole = self.model_dump(mode="json", exclude={"source", "commitment"})
+        committed = {} if self.commitment is None else {"commitment": self.commitment}
+        source = self.source.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return {**whole, "source": source, **committed}
 
 
 class Subject(Frozen):

@@ -1,6 +1,7 @@
 """What the view hands out: objects as one size of the ledger knew them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -10,6 +11,9 @@ from governance.registry import erasure
 from governance.registry.kinds.base import digest_of
 from governance.registry.models import Version
 from governance.registry.recording import was_imported, was_recorded
+
+ABOVE: tuple[Class, ...] = ("D", "R", "I")
+"""Classes of what is recorded for some readers only, most readers first."""
 
 
 class NotThen(LookupError):
@@ -35,6 +39,12 @@ class Recorded:
     op: str
     actor: str
     at: str
+    above: Mapping[Class, dict[str, Any]] = field(default_factory=dict)
+    """Payloads of the same entry for some readers only, by class."""
+
+    def of(self, cls: Class) -> "Recorded | None":
+        """What the same entry says in another class, or None."""
+        return replace(self, payload=self.above[cls], cls=cls, above={}) if cls in self.above else None
 
     @property
     def state(self) -> dict[str, Any]:
@@ -88,15 +98,27 @@ class Sealed:
             )
         return dict(content)
 
-    @cached_property
+    @property
     def disclosed(self) -> dict[str, Any] | None:
         """What of the content anybody may read, checked like it; None for a restricted or erased version."""
+        return self.shown["P"][1] if "P" in self.shown else None
+
+    @cached_property
+    def shown(self) -> dict[Class, tuple[Recorded, dict[str, Any]]]:
+        """What those may read who read a class, with what recorded its digest, checked like the content; most public first."""
         if self.disclosed_digest is None or self.erased:
-            return None
-        public = Version.disclosed(self.version) if self.content else None
-        if public is None or self.version.disclosed_digest() != self.disclosed_digest:
-            raise Inconsistent(f"{self.subject}: what may be shown of its content is not what was recorded.")
-        return public
+            return {}
+        found: dict[Class, tuple[Recorded, dict[str, Any]]] = {}
+        for cls, record in (("P", self.record), *((cls, self.record.of(cls)) for cls in ABOVE)):
+            if record is None or "disclosed_digest" not in record.state:
+                continue
+            content = self.version.disclosed(cls) if self.content else None
+            if content is None or self.version.disclosed_digest(cls) != record.state["disclosed_digest"]:
+                raise Inconsistent(
+                    f"{self.subject}: what may be shown of its content is not what was recorded."
+                )
+            found[cls] = record, content
+        return found
 
 
 class Edge(NamedTuple):

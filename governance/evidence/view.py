@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connection
 
-from governance.evidence.records import Edge, Inconsistent, NotThen, Recorded, Sealed, Step, WeightLine
+from governance.evidence.records import ABOVE, Edge, Inconsistent, NotThen, Recorded, Sealed, Step, WeightLine
 from governance.ledger.append import commitment
 from governance.ledger.canonical import loads
 from governance.ledger.models import Entry
@@ -213,18 +213,19 @@ def _standing(suite: str, held: Mapping[str, Sealed]) -> tuple[int, str, int]:
 
 
 def _opened(entry: Entry) -> Recorded | None:
-    """The entry's public part, None where it has none or it was erased. Raises Inconsistent when the body commits to another."""
+    """The entry, None where it has no public part or that was erased. Raises Inconsistent when the body commits to another."""
     part = entry.parts.get("P")
     if part is None:
         return None
     body = loads(bytes(entry.body))
-    if body["payload"].get("P") != commitment(part):
+    opened = [cls for cls in ("P", *ABOVE) if entry.parts.get(cls)]
+    if any(body["payload"].get(cls) != commitment(entry.parts[cls]) for cls in opened):
         raise Inconsistent(
             f"Entry {entry.leaf_index} does not hold what it committed to; run `manage.py ledger verify`."
         )
-    return Recorded(
-        loads(part["payload"]), int(entry.leaf_index or 0), "P", body["op"], body["actor"], body["at"]
-    )
+    above = {cls: loads(other["payload"]) for cls in ABOVE if (other := entry.parts.get(cls))}
+    place = int(entry.leaf_index or 0)
+    return Recorded(loads(part["payload"]), place, "P", body["op"], body["actor"], body["at"], above)
 
 
 def _edges(listed: list[dict[str, Any]]) -> tuple[Edge, ...]:

@@ -7,7 +7,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from governance.ledger.canonical import canonical, loads, sha256_hex
+from governance.ledger.canonical import canonical, loads, loads_canonical, sha256_hex
+from governance.ledger.opening import HEX
 
 FACT_KEYS = {"key", "label", "value", "unit", "state", "assurance", "source"}
 EMPTY_STATES = {"undisclosed", "not_recorded", "not_applicable", "withheld"}
@@ -46,9 +47,16 @@ def check_fact(
         return _check_derived(fact, facts)
     if state not in EMPTY_STATES:
         raise Mismatch(f"{state!r} is no state of a fact")
+    if "commitment" in fact:
+        _check_commitment(fact)
     if fact["value"] is not None or set(source) != {"reason", "owner"}:
         raise Mismatch("an empty fact has no value, and a reason and an owner as its source")
     return str(state)
+
+
+def _check_commitment(fact: Mapping[str, Any]) -> None:
+    if not isinstance(fact["commitment"], str) or not HEX.fullmatch(fact["commitment"]):
+        raise Mismatch("a commitment is 64 lowercase hex digits")
 
 
 def index_facts(document: Any) -> dict[str, dict[str, Any]]:
@@ -62,11 +70,26 @@ def index_facts(document: Any) -> dict[str, dict[str, Any]]:
             raise Mismatch("an evidence document has exactly schema (evidence/1), subject, at and facts")
     facts: dict[str, dict[str, Any]] = {}
     for fact in listed:
-        if not isinstance(fact, dict) or set(fact) != FACT_KEYS or not isinstance(fact["source"], dict):
+        if (
+            not isinstance(fact, dict)
+            or set(fact) - {"commitment"} != FACT_KEYS
+            or not isinstance(fact["source"], dict)
+        ):
             raise Mismatch(f"a fact has exactly {', '.join(sorted(FACT_KEYS))}")
+        if "commitment" in fact and fact["state"] != "withheld":
+            raise Mismatch(f"the fact {_short(fact['key'])} has a commitment and is not withheld")
         if not isinstance(fact["state"], str) or not isinstance(fact["key"], str) or fact["key"] in facts:
             raise Mismatch(f"the fact {_short(fact['key'])} appears twice, or its key or state is no text")
         facts[fact["key"]] = fact
+    return facts
+
+
+def open_evidence(data: bytes, size: int, root: str) -> dict[str, dict[str, Any]]:
+    """The facts of an evidence document by key. Raises Mismatch also when it was collected at another tree."""
+    document = loads_canonical(data)
+    facts = index_facts(document)
+    if document["at"] != {"size": size, "root": root}:
+        raise Mismatch("the evidence was collected at another size or root than the checkpoint's")
     return facts
 
 

@@ -1,4 +1,4 @@
-"""Verify a bundle or a proof offline: `python -m governance.ledger.verify FILE [--key VKEY-or-policy-file] [--json]`.
+"""Verify a bundle or a proof offline: `python -m governance.ledger.verify FILE [--key VKEY-or-policy-file] [--opening F] [--json]`.
 
 Needs the standard library and `cryptography`: no database, no network, no trust in whoever runs the ledger. Exit
 code 0 only if everything holds, 1 if something does not, 2 if a file or the policy cannot be read.
@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from governance.ledger import bundle, dsse
-from governance.ledger.canonical import CanonicalError, loads_canonical, sha256_hex
+from governance.ledger.canonical import CanonicalError, canonical, loads_canonical, sha256_hex
 from governance.ledger.note import NoteError, TreeHead, decode64
+from governance.ledger.opening import NotOpened, check_opening
 from governance.ledger.policy import Policy, Seen
 from governance.ledger.proof import HEADER, Extension, Proof, ProofError
-from governance.ledger.recompute import Disclosed, Mismatch, check_fact, index_facts
+from governance.ledger.recompute import Disclosed, Mismatch, check_fact, open_evidence
 from governance.ledger.tree import leaf_hash
 
 STATEMENT, CHECKPOINT, POLICY, EVIDENCE = (
@@ -39,7 +40,15 @@ KEY_WARNING = (
 _ENTRY = re.compile(r"entries/(0|[1-9][0-9]{0,18})\.json")
 _PROOF = re.compile(r"proofs/(0|[1-9][0-9]{0,18})\.txt")
 _SALT = re.compile(r"[0-9a-f]{64}")
-_REFUSALS = (bundle.BundleError, dsse.StatementError, CanonicalError, NoteError, ProofError, Mismatch)
+_REFUSALS = (
+    bundle.BundleError,
+    dsse.StatementError,
+    CanonicalError,
+    NoteError,
+    ProofError,
+    Mismatch,
+    NotOpened,
+)
 
 
 @dataclass(frozen=True)
@@ -72,12 +81,17 @@ class Report:
         return True
 
 
-def verify(data: bytes, policy: Policy | None = None) -> Report:
-    """Check a bundle's bytes against `policy`, or against the one it carries itself when none is given."""
+def verify(data: bytes, policy: Policy | None = None, opening: bytes | None = None) -> Report:
+    """Check a bundle's bytes against `policy`, or against the one it carries itself when none is given.
+
+    With the bytes of an `opening`: also that it opens a commitment in the bundle's evidence.
+    """
     report = Report()
     members: dict[str, bytes] = {}
     if report.attempt("bundle form", lambda: members.update(bundle.read(data)), f"{len(data)} bytes"):
         _verify_members(report, members, policy)
+    if opening is not None:
+        report.attempt("opening", lambda: _check_opening(report, members, opening))
     return report
 
 
@@ -93,6 +107,12 @@ def verify_extension(text: str, old: str, policy: Policy) -> Report:
     report = Report()
     report.attempt("consistency proof", lambda: _check_extension(report, text, old, policy))
     return report
+
+
+def _check_opening(report: Report, members: dict[str, bytes], opening: bytes) -> str:
+    fact = check_opening(opening, _member(members, EVIDENCE))
+    report.notes.append(f"Opened: {canonical(fact).decode()}")
+    return "opens commitment"
 
 
 def _check_proof(report: Report, text: str, entry: bytes, policy: Policy) -> None:
@@ -155,7 +175,9 @@ def _verify_evidence(
 ) -> None:
     facts: dict[str, dict[str, Any]] = {}
     if not report.attempt(
-        "evidence", lambda: facts.update(_open_evidence(members, head)), f"as of {head.size}"
+        "evidence",
+        lambda: facts.update(open_evidence(_member(members, EVIDENCE), head.size, head.root.hex())),
+        f"as of {head.size}",
     ):
         return
     for key, fact in facts.items():
@@ -210,14 +232,6 @@ def _open_part(body: Any, name: str, part: Any) -> Any:
     return loads_canonical(payload.encode())
 
 
-def _open_evidence(members: Mapping[str, bytes], head: TreeHead) -> dict[str, dict[str, Any]]:
-    document = loads_canonical(_member(members, EVIDENCE))
-    facts = index_facts(document)
-    if document["at"] != {"size": head.size, "root": head.root.hex()}:
-        raise Mismatch("the evidence was collected at another size or root than the checkpoint's")
-    return facts
-
-
 def _member(members: Mapping[str, bytes], name: str) -> bytes:
     if name not in members:
         raise bundle.BundleError(f"the bundle has no {name}")
@@ -266,7 +280,7 @@ def _looked_at(options: argparse.Namespace) -> Report:
     policy = _given(options.key)
     text = data.decode("utf-8", "replace")
     if data.startswith(b"PK"):
-        return verify(data, policy)
+        return verify(data, policy, options.opening.read_bytes() if options.opening else None)
     if policy is None:
         raise NoteError("a proof is checked with --key, the log's public key or policy from elsewhere")
     if text.startswith(HEADER) and options.entry:
@@ -291,6 +305,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--entry", type=Path, help="with an inclusion proof: the entry that it is about")
     parser.add_argument("--old", type=Path, help="with a consistency proof: the older signed checkpoint")
+    parser.add_argument("--opening", type=Path, help="with a bundle: what opens one of its withheld facts")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)
     try:

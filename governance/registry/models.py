@@ -78,15 +78,17 @@ class Version(Auditable):
         """The content as its kind's model. Raises ContentError for an unfinished draft."""
         return kinds.get(self.kind).parse(self.content)
 
-    def disclosed(self) -> dict[str, Any] | None:
-        """What of the sealed content anybody may read; None for drafts, restricted and erased versions."""
+    def disclosed(self, cls: str = "P") -> dict[str, Any] | None:
+        """What of the sealed content those may read who read the class; None for drafts, restricted and erased versions."""
         if self.digest is None or self.content is None or self.restricted:
             return None
-        return kinds.get(self.kind).disclosed(self.content)
+        kind = kinds.get(self.kind)
+        shown = kind.disclosed(self.content)
+        return kinds.base.readable(shown, kind.above(shown), cls)
 
-    def disclosed_digest(self) -> str | None:
-        """Digest of the disclosed content: equal to `digest` where nothing is kept internal."""
-        content = self.disclosed()
+    def disclosed_digest(self, cls: str = "P") -> str | None:
+        """Digest of the disclosed content: that of P is `digest` where nothing is internal or for some readers only."""
+        content = self.disclosed(cls)
         return None if content is None else kinds.base.digest_of(self.kind, self.schema, content)
 
     def ledger_state(self) -> dict[str, dict[str, Any]]:
@@ -106,8 +108,14 @@ class Version(Auditable):
                 "authors": sorted(self.authors),
                 "created_at": stamp(self.created_at),
                 "sealed_at": stamp(self.sealed_at),
-            }
+            },
+            **{cls: {"disclosed_digest": self.disclosed_digest(cls)} for cls in sorted(self._above())},
         }
+
+    def _above(self) -> set[str]:
+        """Classes, other than P, of something in the disclosed content."""
+        shown = self.disclosed(kinds.base.CLASSES[-1])
+        return set() if shown is None else {cls for _, cls in kinds.get(self.kind).above(shown)}
 
     def ledger_faults(self) -> list[str]:
         if self.digest is None or self.content is None:
@@ -192,6 +200,10 @@ class Erasure(Auditable):
         return f"erasure of {self.subject}"
 
 
+JOB = "job"
+"""Part of an activity's summary: what the job needed. It is for authorities, as compute is on a card."""
+
+
 class Activity(Auditable):
     """Something that happened: it used versions in named roles and produced versions. Started before its results exist.
 
@@ -224,11 +236,12 @@ class Activity(Auditable):
                 "state": self.state,
                 "started_at": stamp(self.started_at),
                 "ended_at": stamp(self.ended_at),
-                "summary": self.summary,
+                "summary": {name: item for name, item in self.summary.items() if name != JOB},
                 "by": self.by,
                 "used": self.used,
                 "produced": self.produced,
-            }
+            },
+            **({"R": {JOB: self.summary[JOB]}} if self.summary.get(JOB) else {}),
         }
 
     def ledger_faults(self) -> list[str]:

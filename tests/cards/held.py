@@ -65,7 +65,7 @@ def card(facts, kind="model", slug="x"):
         facts=tuple(sorted(facts, key=lambda fact: fact.key)),
     )
     entry = CitedEntry(7, "registry.version", "id", "registry:version:registered", "person:ada", AT, DIGEST)
-    return compose(shown_to(document, "public"), KIND_OF[kind], [entry])
+    return compose(shown_to(document, "public", bytes(32)), KIND_OF[kind], [entry])
 
 
 def everything(kind):

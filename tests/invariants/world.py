@@ -7,8 +7,9 @@ from django.test import override_settings
 from django.utils import timezone
 
 from evals import lines, uses
-from governance.cards import objections, publication
+from governance.cards import disclosing, objections, publication
 from governance.ledger import monitors, rotation
+from governance.ledger.settle import settle
 from governance.people.actions import create_token
 from governance.registry import erasure, lookup
 from governance.releases import drift, emergency, waivers
@@ -34,6 +35,7 @@ def everything(folder: Path) -> World:
     canarying.alarmed(Runtime.objects.get(slug="chat"), folder)
     token_of(world)
     publication.publish(lookup.find("model:tuned"), actor=MARA)
+    disclosing.make_bundle(world.tuned, settle(), audience="authority", recipient="AI Office", actor=MARA)
     with override_settings(CHARTER_PUBLIC_CARDS=True):
         objections.raise_objection("model:tuned@1", text="It is wrong.", contact="me@example.org")
     suite = lookup.find("eval-suite:basics")

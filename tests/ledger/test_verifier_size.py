@@ -21,10 +21,11 @@ NAMES = """
 import sys, governance.ledger.verify
 print(*(f"{n}={m.__file__}" for n, m in sys.modules.items() if n.startswith("governance")), sep="\\n")
 """
-PROOF_CODE = 800
+PROOF_CODE = 820
 """Lines that check log, proofs, signatures and bundles."""
-WITH_FACTS = 1000
-"""And those that recompute an evidence document's facts (recompute.py)."""
+FACTS = ("recompute", "opening")
+WITH_FACTS = 1050
+"""And those that recompute an evidence document's facts and open its commitments (FACTS)."""
 
 
 def ours() -> dict[str, Path]:
@@ -59,4 +60,4 @@ def test_the_verifier_is_read_in_one_sitting():
     lengths = {name.rpartition(".")[2]: lines_of_code(path) for name, path in ours().items()}
     assert {"verify", "policy", "proof", "bundle", "note", "tree", "dsse", "canonical"} < lengths.keys()
     assert sum(lengths.values()) < WITH_FACTS, lengths
-    assert sum(lengths.values()) - lengths["recompute"] < PROOF_CODE, lengths
+    assert sum(lengths.values()) - sum(lengths[name] for name in FACTS) < PROOF_CODE, lengths

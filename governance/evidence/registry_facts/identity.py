@@ -96,7 +96,7 @@ def _authenticity(model: Sealed) -> Iterator[Fact]:
     for name in ("weights", "tokenizer", "chat_template"):
         label = f"digest of the {name.replace('_', ' ')}"
         yield from in_content(f"authenticity.{name}", label, model, f"/{name}_digest", assurance="observed")
-    content = model.disclosed or {}
+    content = {} if model.disclosed is None else model.content
     field = "manifest" if content.get("manifest") else "files"
     for index, _ in enumerate(content.get(field, [])):
         for name in ("path", "sha256"):

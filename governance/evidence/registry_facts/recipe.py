@@ -79,11 +79,12 @@ def _parameters(key: str, step: Step) -> Iterator[Fact]:
 
 
 def _compute(key: str, step: Step) -> Iterator[Fact]:
-    for name, pointer, value in scalars(step.summary.get("job") or {}):
-        if name in UNITS or name in PLACES:
-            at, unit = f"/state/summary/job{pointer}", UNITS.get(name, unit_of(value))
+    record = step.record.of("R")
+    for name, pointer, value in scalars(record.state["job"] if record else {}):
+        if record and (name in UNITS or name in PLACES):
+            at, unit = f"/state/job{pointer}", UNITS.get(name, unit_of(value))
             yield from recorded(
-                f"{key}.{name}", human(name), step.record, at, assurance=step.told_by_job, unit=unit
+                f"{key}.{name}", human(name), record, at, assurance=step.told_by_job, unit=unit
             )
 
 

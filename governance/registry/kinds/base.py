@@ -1,7 +1,7 @@
 """What every artifact kind shares: strict content, decimals as text, references by digest, named gaps."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
@@ -15,6 +15,8 @@ Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 SLUG_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$")]
 Text = Annotated[str, Field(min_length=1)]
+CLASSES = "PDRI"
+"""Visibility classes of contents: who reads one reads those before it."""
 SUBJECT = r"^[a-z-]+:[a-z0-9][a-z0-9._-]*@[0-9]+$"
 
 
@@ -108,7 +110,10 @@ class Kind:
     other_groups: tuple[str, ...] = ()
     """Further groups that may."""
     disclosed: Callable[[dict[str, Any]], dict[str, Any]] = lambda content: content
-    """What of a content anybody may read: the content without what its authors keep internal."""
+    """What of a content may be read outside: the content without what its authors keep internal."""
+    above: Callable[[dict[str, Any]], Iterable[tuple[str, str]]] = lambda _content: ()
+    """(field or `part/field` of a disclosed content, class) of what stands there and is not for everybody: D for downstream
+    providers, R for authorities, I for the house."""
 
     def parse(self, content: object) -> KindContent:
         """Validate `content`. Raises ContentError with one line a fault, each naming its field."""
@@ -125,6 +130,20 @@ class ContentError(ValueError):
         self.kind, self.faults = kind, found
         lines = "; ".join(f"{field}: {rule}" for field, rule in found)
         super().__init__(f"This {kind} is not valid: {lines}.")
+
+
+def readable(content: dict[str, Any], above: Iterable[tuple[str, str]], cls: str) -> dict[str, Any]:
+    """`content` without what stands `above` the class `cls`."""
+    hidden = {path for path, other in above if CLASSES.index(other) > CLASSES.index(cls)}
+    return _without(content, hidden, "")
+
+
+def _without(content: dict[str, Any], hidden: Collection[str], inside: str) -> dict[str, Any]:
+    return {
+        name: _without(item, hidden, f"{inside}{name}/") if isinstance(item, dict) else item
+        for name, item in content.items()
+        if f"{inside}{name}" not in hidden
+    }
 
 
 def faults(error: ValidationError) -> Iterable[tuple[str, str]]:

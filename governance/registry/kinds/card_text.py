@@ -1,8 +1,8 @@
 """What people write of a card: one text a field, each with its author and the day it was true."""
 
 import difflib
-from collections.abc import Collection, Mapping
-from typing import Annotated
+from collections.abc import Collection, Iterator, Mapping
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -16,9 +16,13 @@ FieldKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 _known: dict[str, frozenset[str]] = {}
 
 
-def know(fields: Mapping[str, Collection[str]]) -> None:
-    """Register the fields that people may fill, each with the kinds of subject that it can describe."""
+_classes: dict[str, str] = {}
+
+
+def know(fields: Mapping[str, Collection[str]], classes: Mapping[str, str]) -> None:
+    """Register the fields that people may fill, each with the kinds of subject that it can describe, and its class."""
     _known.update({key: frozenset(kinds) for key, kinds in fields.items()})
+    _classes.update(classes)
 
 
 class Said(KindContent):
@@ -65,7 +69,12 @@ def references(content: Content) -> list[Reference]:
     return [reference for ref in named.values() for reference in pinned("speaks_of", ref)]
 
 
+def above(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each text that is not for everybody is as its field of the card is."""
+    yield from ((f"fields/{key}", _classes[key]) for key in content["fields"] if _classes[key] != "P")
+
+
 KIND = Kind(
     "card-text", "Card text", "Card texts", "card-text/1", Content, summary, references,
-    group="policy-editor", other_groups=("release-manager",),
+    group="policy-editor", other_groups=("release-manager",), above=above,
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """Rows to train on: counted and hashed row by row, with all that is known of where they come from and who made them."""
 
-from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -218,4 +218,11 @@ def references(content: Content) -> list[Reference]:
     return [found for role, refs in roles.items() for ref in refs for found in pinned(role, ref)]
 
 
-KIND = Kind("dataset", "Dataset", "Datasets", "dataset/1", Content, summary, references)
+FOR_AUTHORITIES = ("licensed", "unsuitable_bias")
+
+
+def above(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield from ((name, "R") for name in FOR_AUTHORITIES if content.get(name))
+
+
+KIND = Kind("dataset", "Dataset", "Datasets", "dataset/1", Content, summary, references, above=above)

@@ -1,6 +1,7 @@
 """How a model is served: engine, decoding, tools, filters. Part of a release's behavioural identity."""
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -178,7 +179,15 @@ def references(content: Content) -> list[Reference]:
     return list(dict.fromkeys(found))
 
 
+INTEGRATION = ("system_types", "technical_means", "hardware", "software")
+"""What only those who build upon it need to know."""
+
+
+def above(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield from ((name, "D") for name in INTEGRATION if content.get(name))
+
+
 KIND = Kind(
     "deployment", "Deployment configuration", "Deployment configurations", "deployment/1", Content, summary,
-    references,
+    references, above=above,
 )  # fmt: skip

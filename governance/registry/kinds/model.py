@@ -1,6 +1,7 @@
 """Weights with tokenizer and chat template, or an address where somebody serves them. What trained them is an activity."""
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
@@ -164,4 +165,20 @@ def summary(content: Content) -> list[tuple[str, str]]:
     )
 
 
-KIND = Kind("model", "Model", "Models", "model/1", Content, summary)
+FOR_AUTHORITIES = (
+    "tokenizer_digest",
+    "chat_template_digest",
+    "files",
+    "manifest",
+    "place",
+    "endpoint",
+    "revision",
+)
+"""What tells whether somebody has the same files; the digest of the weights names the model and is for everybody."""
+
+
+def above(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield from ((name, "R") for name in FOR_AUTHORITIES if content.get(name))
+
+
+KIND = Kind("model", "Model", "Models", "model/1", Content, summary, above=above)
