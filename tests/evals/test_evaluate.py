@@ -103,7 +103,9 @@ def test_an_evaluation_from_the_command_to_rows_entries_blobs_evidence_and_page(
         "-rev"
     )[0]
     assert entry.op == "registry:activity:ended"
-    assert json.loads(entry.parts["P"]["payload"])["state"]["summary"] == summary
+    public = json.loads(entry.parts["P"]["payload"])["state"]["summary"]
+    assert {**public, **json.loads(entry.parts["R"]["payload"])["state"]} == summary
+    assert set(summary) - set(public) == {"job"}
 
     document = collect(lookup.find("model:tiny-base"), settle().size)
     score = document.get("results.arithmetic.score")

@@ -93,6 +93,8 @@ ADMIN: dict[str, list[Probe]] = {
         for kind in ("constitution", "guideline", "policy", "system-prompt", "card-text")
     },
 }
+COMMAND_ALONE = {"cards:bundle:restricted"}
+"""Actions that only manage.py does."""
 API_ALONE = {
     "evals:canary:manage",
     "ledger:monitor:end",
