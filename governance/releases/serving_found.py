@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from governance.ledger.keepable import unkeepable
 from governance.registry import states
 from governance.registry.lookup import NotFound
 from governance.registry.models import stamp
@@ -56,7 +57,8 @@ class Watched:
 
 def runtime(slug: str) -> Runtime:
     """The runtime of that name. Raises NotFound with the nearest names."""
-    found = Runtime.objects.filter(slug=slug[:200]).first()
+    # PostgreSQL cannot even be asked for what cannot be kept.
+    found = None if unkeepable(slug) else Runtime.objects.filter(slug=slug[:200]).first()
     if found is None:
         near = difflib.get_close_matches(
             slug[:200], Runtime.objects.values_list("slug", flat=True)[:1000], n=3

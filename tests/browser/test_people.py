@@ -56,7 +56,7 @@ def test_an_author_is_told_why_somebody_else_decides(world, open_as):
         page.get_by_text("ravi wrote or submitted constitution:garden@1; somebody else must review it.")
     ).to_be_visible()
     page = polly.go(f"/versions/{world.waiting.subject}/")
-    expect(page.get_by_text("It waits for a member of the group reviewer")).to_be_visible()
+    expect(page.get_by_text("It waits for somebody who did not write it.")).to_be_visible()
 
 
 def test_a_refused_release_shows_its_reasons_and_the_facts_behind_them(world, open_as):

@@ -8,7 +8,6 @@ from rest_framework.test import APIClient
 
 from governance.ledger.models import Entry
 from governance.registry import actions as registry
-from governance.registry import erasure, lookup
 from governance.registry.actions import Refused
 from governance.reviews import comments
 from governance.reviews.models import Comment
@@ -154,17 +153,3 @@ def test_who_may_not_read_a_restricted_version_reads_and_writes_no_comment(api, 
     assert client.get("/versions/system-prompt:quiet@1/comments/").status_code == 403
     assert client.post(reverse("comment-answer", args=[made.pk]), {"text": "So."}).status_code == 403
     assert api("polly").get(place).json()["results"][0]["text"] == "heliotrope"
-
-
-def test_an_erasure_takes_its_words_and_the_page_says_so(page, cast, version):
-    made = comments.comment(version, text="heliotrope", actor=ADA)
-    assert any(str(made.pk) in one for one in erasure.preview(version, ["X"], whole=True).stays)
-    asked = erasure.ask(
-        made, classes=["I"], authority="GDPR Art. 17", reason="Asked for.", actor=cast.actor("root")
-    )
-    erasure.confirm(asked, actor=cast.actor("ada"))
-    assert Comment.objects.get().text is None
-    told = page("otto")
-    assert "What was said here was erased." in told
-    assert "heliotrope" not in told
-    assert lookup.find("constitution:house").digest == version.digest
