@@ -22,11 +22,15 @@ def picture(page: Page, name: str, at: Locator | None = None) -> None:
         page.screenshot(path=Path(folder) / name)
 
 
-def test_a_reviewer_comments_dissents_and_asks_for_changes(world, open_as):
+def test_a_reviewer_comments_and_asks_for_changes(world, open_as):
     ravi, polly = open_as("ravi"), open_as("polly")
     page = ravi.go("/reviews/")
     picture(page, "workflow-queue.png")
     page.get_by_role("link", name=f"Review {world.waiting.subject}").first.click()
+    page.get_by_label("About").fill("no-harm")
+    page.get_by_label("Comment", exact=True).fill("What should a reader do instead?")
+    page.get_by_role("button", name="Comment", exact=True).click()
+    expect(page.get_by_text("What should a reader do instead?")).to_be_visible()
     picture(page, "workflow-review.png", page.get_by_role("button", name="Approve"))
     page.get_by_label("Reason").fill("Say what a reader should do instead.")
     page.get_by_role("button", name="Request changes").click()
@@ -36,7 +40,8 @@ def test_a_reviewer_comments_dissents_and_asks_for_changes(world, open_as):
     assert (draft.state, draft.content) == ("draft", lookup.find(world.waiting.subject).content)
     page = polly.go(f"/versions/{world.waiting.subject}/")
     expect(page.get_by_role("link", name=draft.subject).first).to_be_visible()
-    assert Comment.objects.filter(version=world.waiting).count() == 3
+    said = Comment.objects.get(text="What should a reader do instead?")
+    assert (said.version, said.anchor, said.author) == (world.waiting, "no-harm", "ravi")
     assert ravi.faults + polly.faults == []
 
 
